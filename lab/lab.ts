@@ -1,0 +1,120 @@
+import type { z } from 'zod';
+import { parseAs } from '../lib/parse.ts';
+import { ownHierarchies } from './cgroup.ts';
+import {
+  type Command,
+  type CommandOptions,
+  commandIn,
+  type ExecInNodeOptions,
+  execInNode,
+  type NodeExecResult,
+  requireNode,
+} from './exec.ts';
+import { applyLink, type LinkEnd, linkKey } from './links.ts';
+import { withLock } from './lock.ts';
+import { type LabSettings, labSettings } from './settings.ts';
+import { type LabSpecInput, parseLabSpec } from './spec.ts';
+import {
+  type LabState,
+  type LinkState,
+  labNames,
+  readLab,
+  requireLab,
+  type Shape,
+  shapeSchema,
+  writeLab,
+} from './state.ts';
+import { type LabStatus, statusOf } from './status.ts';
+import { tearDown } from './teardown.ts';
+import { raise } from './up.ts';
+
+// What the rest of Godwit uses of the lab. Every function takes the lab's name and, last, settings for what is not at its usual place.
+
+type ShapeInput = z.input<typeof shapeSchema>;
+type Given = Partial<LabSettings>;
+
+const lockOf = (lab: string): string => `lab:${lab}`;
+
+/** Raises the lab, or repairs it and adapts it to the spec. @throws E_CONFIG, E_SETUP, E_LAB */
+export async function labUp(spec: LabSpecInput, given: Given = {}): Promise<LabStatus> {
+  const settings = labSettings(given);
+  const parsed = parseLabSpec(spec);
+  await withLock(lockOf(parsed.name), () => raise(settings, parsed));
+  return labStatus(parsed.name, given);
+}
+
+/** Leaves nothing of the lab; one that is not there is no error. @throws E_LAB when something can not be removed */
+export async function labDown(name: string, given: Given = {}): Promise<void> {
+  const settings = labSettings(given);
+  await withLock(lockOf(name), async () => {
+    const lab = await readLab(settings, name);
+    await tearDown(settings, name, lab?.hierarchies ?? (await ownHierarchies()));
+  });
+}
+
+/** @throws E_LAB when there is no such lab */
+export async function labStatus(name: string, given: Given = {}): Promise<LabStatus> {
+  const settings = labSettings(given);
+  return statusOf(settings, await requireLab(settings, name));
+}
+
+export async function labStatusAll(given: Given = {}): Promise<LabStatus[]> {
+  const settings = labSettings(given);
+  const labs = await Promise.all((await labNames(settings)).map((name) => readLab(settings, name)));
+  return Promise.all(labs.filter((lab) => lab !== undefined).map((lab) => statusOf(settings, lab)));
+}
+
+/** Runs a program to its end in all of the node's namespaces and groups. @throws E_EXEC, E_TIMEOUT, E_CANCELLED, E_LAB */
+export function labExec(
+  lab: string,
+  node: string,
+  argv: readonly string[],
+  options: ExecInNodeOptions = {},
+  given: Given = {},
+): Promise<NodeExecResult> {
+  return execInNode(labSettings(given), lab, node, argv, options);
+}
+
+/** For callers who spawn by themselves: what to spawn here so that `argv` runs in the node. @throws E_LAB */
+export async function labCommand(
+  lab: string,
+  node: string,
+  argv: readonly string[],
+  options: CommandOptions = {},
+  given: Given = {},
+): Promise<Command> {
+  return commandIn(await requireNode(labSettings(given), lab, node), node, argv, options);
+}
+
+/** Limits a cable both ways. @throws E_LAB when there is no such node or site */
+export function linkShape(lab: string, end: LinkEnd, shape: ShapeInput, given: Given = {}): Promise<void> {
+  const parsed = parseAs(shapeSchema as z.ZodType<Shape>, shape, 'shape', 'E_CONFIG');
+  return changeLink(lab, end, (state) => ({ ...state, shape: parsed }), given);
+}
+
+/** Cuts a cable: nothing passes either way, and nobody is told. */
+export function linkCut(lab: string, end: LinkEnd, given: Given = {}): Promise<void> {
+  return changeLink(lab, end, (state) => ({ ...state, cut: true }), given);
+}
+
+/** Undoes a cut; a shape stays. */
+export function linkHeal(lab: string, end: LinkEnd, given: Given = {}): Promise<void> {
+  return changeLink(lab, end, (state) => ({ ...state, cut: false }), given);
+}
+
+/** Takes the limit away. */
+export function linkUnshape(lab: string, end: LinkEnd, given: Given = {}): Promise<void> {
+  return changeLink(lab, end, ({ cut }) => ({ cut }), given);
+}
+
+function changeLink(name: string, end: LinkEnd, change: (state: LinkState) => LinkState, given: Given): Promise<void> {
+  const settings = labSettings(given);
+  return withLock(lockOf(name), async () => {
+    const lab = await requireLab(settings, name);
+    const key = linkKey(end);
+    const state = change(lab.links[key] ?? { cut: false });
+    await applyLink(settings, lab, key, state);
+    const links: LabState['links'] = { ...lab.links, [key]: state };
+    await writeLab(settings, { ...lab, links });
+  });
+}

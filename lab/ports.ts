@@ -1,0 +1,54 @@
+import type { ProcessId } from './process-id.ts';
+import type { LabSettings } from './settings.ts';
+import type { LabState } from './state.ts';
+import { addressOf, inSwitch, nodePort, run } from './switch.ts';
+
+/** Runs a program of this machine in the node's network. */
+export function inNodeNetwork(settings: LabSettings, init: ProcessId, argv: string[], input?: string): Promise<string> {
+  return run(settings, 'nsenter', [`--net=/proc/${init.pid}/ns/net`, ...argv], input);
+}
+
+/** Plugs a fresh node into its site's bridge and gives it its address. */
+export async function connectNode(
+  settings: LabSettings,
+  lab: LabState,
+  node: { name: string; site: string },
+  init: ProcessId,
+): Promise<void> {
+  const { last, subnet } = place(lab, node.name);
+  const port = nodePort(last);
+  const pair = `link add ${port} type veth peer name eth0 address ${macOf(subnet, last)} netns ${init.pid}`;
+  const plug = `link set ${port} master site${lab.sites[node.site]} up`;
+  await inSwitch(settings, lab.spec.name, ['ip', '-batch', '-'], `${pair}\n${plug}`);
+  await inNodeNetwork(settings, init, ['/bin/sh', '-c', `ip -batch - && ${neighbourScript}`], nodeScript(subnet, last));
+}
+
+export async function disconnectNode(settings: LabSettings, lab: LabState, node: string): Promise<void> {
+  await inSwitch(settings, lab.spec.name, ['ip', 'link', 'del', nodePort(place(lab, node).last)]);
+}
+
+export function place(lab: LabState, node: string): { last: number; subnet: number; address: string } {
+  const last = lab.addresses[node] ?? 0;
+  const subnet = lab.subnet ?? 0;
+  return { last, subnet, address: addressOf(subnet, last) };
+}
+
+/** Stays the same when the node is started again, so that neighbours need not learn it anew. */
+function macOf(subnet: number, last: number): string {
+  return ['02', '67', '77', subnet, 0, last]
+    .map((part) => (typeof part === 'string' ? part : part.toString(16).padStart(2, '0')))
+    .join(':');
+}
+
+function nodeScript(subnet: number, last: number): string {
+  return [
+    'link set lo up',
+    `addr add ${addressOf(subnet, last)}/24 dev eth0`,
+    'link set eth0 up',
+    `route add default via ${addressOf(subnet, 1)}`,
+  ].join('\n');
+}
+
+// Answers for other addresses come at once instead of after up to 0.8 s; moves may follow one another without a pause.
+const neighbourScript =
+  'cd /proc/sys/net/ipv4/neigh/eth0 && echo 0 >proxy_delay && echo 0 >locktime && { [ ! -d /proc/sys/net/ipv6 ] || echo 1 >/proc/sys/net/ipv6/conf/eth0/disable_ipv6; }';

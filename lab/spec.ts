@@ -1,0 +1,43 @@
+import { z } from 'zod';
+import { nameSchema } from '../lib/contract/names.ts';
+import { parseAs } from '../lib/parse.ts';
+
+/** Goes into lists that a shell and `mount` read: no blanks, no commas, no colons. */
+const pathSchema = z.string().regex(/^\/[^\s,:]*$/, 'an absolute path without blanks, commas and colons');
+
+/** A folder or file of this machine that nodes see, read-only. */
+const bindSchema = z.strictObject({ source: pathSchema, target: pathSchema });
+export type Bind = z.infer<typeof bindSchema>;
+
+const nodeSpecSchema = z.strictObject({
+  name: nameSchema.max(40),
+  kind: z.enum(['hub', 'edge', 'cloud']),
+  site: nameSchema.max(40),
+  cores: z.number().min(0.01),
+  memoryBytes: z
+    .number()
+    .int()
+    .min(32 * 2 ** 20),
+});
+export type NodeSpec = z.infer<typeof nodeSpecSchema>;
+
+export const labSpecSchema = z
+  .strictObject({
+    name: nameSchema.max(40),
+    nodes: z.array(nodeSpecSchema).min(1).max(80),
+    binds: z.array(bindSchema).default([]),
+  })
+  .superRefine(({ nodes }, context) => {
+    for (const [index, { name }] of nodes.entries()) {
+      const first = nodes.findIndex((node) => node.name === name);
+      if (first < index)
+        context.addIssue({ code: 'custom', path: ['nodes', index, 'name'], message: `is the name of nodes[${first}]` });
+    }
+  });
+export type LabSpec = z.infer<typeof labSpecSchema>;
+export type LabSpecInput = z.input<typeof labSpecSchema>;
+
+/** @throws E_CONFIG naming every faulty field. */
+export function parseLabSpec(value: unknown): LabSpec {
+  return parseAs(labSpecSchema as z.ZodType<LabSpec>, value, 'lab', 'E_CONFIG');
+}
