@@ -1,50 +1,7 @@
-import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
-import { GodwitError } from '../lib/errors.ts';
-import { isMissing, readIfPresent } from '../lib/files.ts';
-
-/** One cgroup hierarchy and the group in it below which labs put theirs. */
-export const hierarchySchema = z.strictObject({
-  /** v1: as the kernel lists them, such as `cpu,cpuacct` or `name=systemd`; v2: empty. */
-  controllers: z.string(),
-  path: z.string(),
-});
-export type Hierarchy = z.infer<typeof hierarchySchema>;
-
-/**
- * Reads cgroups(7) `/proc/self/cgroup` and proc_pid_mountinfo(5). v1: our own group of every hierarchy. v2 alone: the
- * root of the mount, because a group that holds processes, as ours does, can not hand out controllers.
- */
-export function findHierarchies(cgroup: string, mountinfo: string): Hierarchy[] {
-  const mounts = mountinfo.split('\n').flatMap((line) => {
-    const [, , , root = '', path = '', ...rest] = line.split(' ');
-    const [type = '', , options = ''] = rest.slice(rest.indexOf('-') + 1);
-    return type.startsWith('cgroup') ? [{ root, path, type, options: options.split(',') }] : [];
-  });
-  const own = cgroup.split('\n').flatMap((line) => {
-    const [, controllers = '', path = ''] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
-    const mount = mounts.find(({ type, options }) =>
-      controllers === ''
-        ? type === 'cgroup2'
-        : type === 'cgroup' && controllers.split(',').every((name) => options.includes(name)),
-    );
-    if (!mount || !path) return [];
-    const below = mount.root !== '/' && path.startsWith(mount.root) ? path.slice(mount.root.length) : path;
-    return [{ controllers, path: controllers === '' ? mount.path : join(mount.path, below) }];
-  });
-  const v1 = own.filter(({ controllers }) => controllers !== '');
-  return v1.some(({ controllers }) => !controllers.startsWith('name=')) ? v1 : own.filter((h) => h.controllers === '');
-}
-
-export async function ownHierarchies(): Promise<Hierarchy[]> {
-  const found = findHierarchies(
-    await readFile('/proc/self/cgroup', 'utf8'),
-    await readFile('/proc/self/mountinfo', 'utf8'),
-  );
-  if (found.length > 0) return found;
-  throw new GodwitError('E_LAB', 'no cgroup hierarchy is mounted', { next: 'Mount one below /sys/fs/cgroup.' });
-}
+import { processesIn } from './group-files.ts';
+import type { Hierarchy } from './hierarchies.ts';
 
 export const groupName = (lab: string): string => `godwit-lab-${lab}`;
 
@@ -117,55 +74,5 @@ export async function settleNodeGroups(hierarchies: readonly Hierarchy[], lab: s
     await mkdir(join(group, v2Leaf), { recursive: true });
     for (const pid of await processesIn(group)) await writeFile(join(group, v2Leaf, 'cgroup.procs'), String(pid));
     await writeFile(join(group, 'cgroup.subtree_control'), v2Controllers);
-  }
-}
-
-/** Numbers of the processes in `group`, not below it; none when there is no such group. */
-export async function processesIn(group: string): Promise<number[]> {
-  const text = await readIfGroup(join(group, 'cgroup.procs'));
-  return (text ?? '').split('\n').filter(Boolean).map(Number);
-}
-
-/** The group and all below it, deepest first. */
-export async function groupTree(group: string): Promise<string[]> {
-  try {
-    const entries = await readdir(group, { withFileTypes: true });
-    const below = await Promise.all(
-      entries.filter((entry) => entry.isDirectory()).map((entry) => groupTree(join(group, entry.name))),
-    );
-    return [...below.flat(), group];
-  } catch (error) {
-    if (isMissing(error)) return [];
-    throw error;
-  }
-}
-
-/** A frozen v1 process takes no signal, not even SIGKILL. */
-export async function thaw(group: string): Promise<void> {
-  for (const [file, value] of [
-    ['freezer.state', 'THAWED'],
-    ['cgroup.freeze', '0'],
-  ] as const)
-    if ((await readIfGroup(join(group, file))) !== undefined) await writeFile(join(group, file), value);
-}
-
-/** True when the group is gone. */
-export async function removeGroup(group: string): Promise<boolean> {
-  try {
-    await rmdir(group);
-    return true;
-  } catch (error) {
-    if (isMissing(error)) return true;
-    if (['EBUSY', 'ENOTEMPTY'].includes((error as NodeJS.ErrnoException).code ?? '')) return false;
-    throw error;
-  }
-}
-
-async function readIfGroup(path: string): Promise<string | undefined> {
-  try {
-    return await readIfPresent(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENODEV') return undefined; // removed while open
-    throw error;
   }
 }

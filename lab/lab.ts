@@ -1,6 +1,5 @@
 import type { z } from 'zod';
 import { parseAs } from '../lib/parse.ts';
-import { ownHierarchies } from './cgroup.ts';
 import {
   type Command,
   type CommandOptions,
@@ -10,8 +9,17 @@ import {
   type NodeExecResult,
   requireNode,
 } from './exec.ts';
+import { ownHierarchies } from './hierarchies.ts';
 import { applyLink, type LinkEnd, linkKey } from './links.ts';
 import { withLock } from './lock.ts';
+import {
+  type KillOptions,
+  killService,
+  listServices,
+  type Service,
+  type ServiceOptions,
+  startService,
+} from './services.ts';
 import { type LabSettings, labSettings } from './settings.ts';
 import { type LabSpecInput, parseLabSpec } from './spec.ts';
 import {
@@ -84,6 +92,33 @@ export async function labCommand(
   given: Given = {},
 ): Promise<Command> {
   return commandIn(await requireNode(labSettings(given), lab, node), node, argv, options);
+}
+
+/** Starts a program in the node that outlives the caller. @throws E_EXEC, E_LAB */
+export function labStart(
+  lab: string,
+  node: string,
+  argv: readonly string[],
+  options: ServiceOptions,
+  given: Given = {},
+): Promise<Service> {
+  return startService(labSettings(given), lab, node, argv, options);
+}
+
+/** What was started in the node since it is up. @throws E_LAB */
+export function labServices(lab: string, node: string, given: Given = {}): Promise<Service[]> {
+  return listServices(labSettings(given), lab, node);
+}
+
+/** Signals a started program by its `pid`; false when it had ended. @throws E_LAB, E_TIMEOUT */
+export function labKill(
+  lab: string,
+  node: string,
+  pid: number,
+  options: KillOptions = {},
+  given: Given = {},
+): Promise<boolean> {
+  return killService(labSettings(given), lab, node, pid, options);
 }
 
 /** Limits a cable both ways. @throws E_LAB when there is no such node or site */

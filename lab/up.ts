@@ -1,4 +1,6 @@
-import { createLabGroups, createNodeGroups, groupsOf, ownHierarchies, processesIn } from './cgroup.ts';
+import { createLabGroups, createNodeGroups, groupsOf } from './cgroup.ts';
+import { processesIn } from './group-files.ts';
+import { ownHierarchies } from './hierarchies.ts';
 import { takeSysctls } from './host-sysctls.ts';
 import { applyLink, isPlain } from './links.ts';
 import { bindLines, nodeBinds, startNode, writeHosts } from './node.ts';
