@@ -1,7 +1,7 @@
 import type { JetStreamClient, JsMsg } from '@nats-io/jetstream';
 import type { z } from 'zod';
 import type { Clock } from '../clock.ts';
-import { messageOf } from '../errors.ts';
+import { hasCode, messageOf } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { parseJson } from '../parse.ts';
 
@@ -14,7 +14,10 @@ export interface ConsumeOptions<T> {
   clock: Clock;
   log: Logger;
   signal: AbortSignal;
-  /** `attempt` counts deliveries from 1. Returning ends the message; throwing gives it back for redelivery after `retryDelayMs`. */
+  /**
+   * `attempt` counts deliveries from 1. Returning ends the message; throwing gives it back for redelivery after `retryDelayMs`;
+   * throwing E_STALE leaves it alone, for another worker holds it by now.
+   */
   handle(message: T, context: { attempt: number; subject: string }): Promise<void>;
   retryDelayMs?: number;
 }
@@ -51,6 +54,10 @@ async function work<T>(message: JsMsg, options: ConsumeOptions<T>): Promise<void
     await options.handle(value, { attempt: message.info.deliveryCount, subject: message.subject });
     await message.ackAck();
   } catch (error) {
+    if (hasCode(error, 'E_STALE')) {
+      options.log.warn({ err: error, subject: message.subject }, 'message left to another worker');
+      return;
+    }
     options.log.warn({ err: error, subject: message.subject }, 'message given back');
     message.nak(options.retryDelayMs ?? 1000);
   } finally {

@@ -3,6 +3,28 @@ import { prepareResultSchema, receiveResultSchema } from './agent.ts';
 import { commandSchema, measurementsSchema, recordSchema, resultSchema, stageSchema } from './migration.ts';
 import { timestampSchema } from './names.ts';
 
+/** What the saga does at a time: one verb asked of one node. `migrator/saga/steps.ts` holds what follows from each answer. */
+export const sagaSteps = [
+  'prepare',
+  'receive',
+  'freeze',
+  'dump',
+  'restore',
+  'commit',
+  'run',
+  'destroy',
+  'thaw',
+  'drain',
+  'release',
+  'undo-source',
+  'undo-target',
+  'clean-source',
+  'clean-target',
+  'end',
+] as const;
+export const sagaStepSchema = z.enum(sagaSteps);
+export type SagaStep = z.infer<typeof sagaStepSchema>;
+
 /** Value of key `<migration>` in the bucket `migrations`: all that a driver needs to take a migration over. */
 export const sagaStateSchema = z.object({
   command: commandSchema,
@@ -10,10 +32,13 @@ export const sagaStateSchema = z.object({
   term: z.number().int().positive(),
   driver: z.string(),
   direction: z.enum(['forward', 'backward', 'in-doubt', 'ended']),
-  /** The step that is under way, or was when the driver died. */
+  /** The step that is under way, or was when the driver died; a takeover asks for it again. */
+  step: sagaStepSchema,
+  /** The stage it belongs to; on the way back, the one that was given up. */
   stage: stageSchema,
   record: recordSchema.optional(),
   cancelRequested: z.boolean().default(false),
+  /** Set once the outcome is settled; `ended` says that it has been told. */
   result: resultSchema.optional(),
   reason: z.string().optional(),
   prepared: prepareResultSchema.optional(),
