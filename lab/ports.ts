@@ -1,3 +1,4 @@
+import { messageOf } from '../lib/errors.ts';
 import type { ProcessId } from './process-id.ts';
 import type { LabSettings } from './settings.ts';
 import type { LabState } from './state.ts';
@@ -24,7 +25,12 @@ export async function connectNode(
 }
 
 export async function disconnectNode(settings: LabSettings, lab: LabState, node: string): Promise<void> {
-  await inSwitch(settings, lab.spec.name, ['ip', 'link', 'del', nodePort(place(lab, node).last)]);
+  try {
+    await inSwitch(settings, lab.spec.name, ['ip', 'link', 'del', nodePort(place(lab, node).last)]);
+  } catch (error) {
+    // the kernel removes a dead node's cable by itself, some time after the node
+    if (!/Cannot find device/.test(messageOf(error))) throw error;
+  }
 }
 
 export function place(lab: LabState, node: string): { last: number; subnet: number; address: string } {

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { isMissing, readIfPresent } from '../lib/files.ts';
+import { isMissing } from '../lib/files.ts';
 
 /** A process, told apart from a later one with the same number by its start, in clock ticks since boot. */
 export const processIdSchema = z.strictObject({ pid: z.number().int().positive(), startTicks: z.number().int() });
@@ -24,7 +24,8 @@ export async function signalProcess(target: ProcessId, signal: NodeJS.Signals): 
   return (await isRunning(target)) && sendSignal(target.pid, signal);
 }
 
-export function sendSignal(pid: number, signal: NodeJS.Signals): boolean {
+/** Signal 0 only asks whether there is such a process, be it a zombie. */
+export function sendSignal(pid: number, signal: NodeJS.Signals | 0): boolean {
   try {
     return process.kill(pid, signal);
   } catch (error) {
@@ -33,14 +34,17 @@ export function sendSignal(pid: number, signal: NodeJS.Signals): boolean {
   }
 }
 
+/** Numbers of a process, as this machine and then each process namespace further in counts; none when it is gone. */
+export async function innerNumbers(pid: number): Promise<number[]> {
+  const status = await readProcessFile(`/proc/${pid}/status`);
+  const numbers = /^NSpid:\s+(.*)$/m.exec(status ?? '')?.[1];
+  return numbers?.split(/\s+/).map(Number) ?? [];
+}
+
 /** This machine's number of the process that `init`'s namespace calls `inner`, if it is a child of `init`. */
 export async function childByInnerPid(init: number, inner: number): Promise<number | undefined> {
-  const children = (await readIfPresent(`/proc/${init}/task/${init}/children`))?.trim().split(' ') ?? [];
-  for (const child of children) {
-    const status = await readProcessFile(`/proc/${child}/status`);
-    const numbers = /^NSpid:\s+(.*)$/m.exec(status ?? '')?.[1]?.split(/\s+/) ?? [];
-    if (Number(numbers[1]) === inner) return Number(child);
-  }
+  const children = (await readProcessFile(`/proc/${init}/task/${init}/children`))?.trim().split(' ').map(Number) ?? [];
+  for (const child of children) if ((await innerNumbers(child))[1] === inner) return child;
   return undefined;
 }
 

@@ -1,12 +1,16 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { nameSchema } from '../lib/contract/names.ts';
 import { GodwitError } from '../lib/errors.ts';
 import { isMissing, readIfPresent } from '../lib/files.ts';
 import { parseAs, parseJson } from '../lib/parse.ts';
-import { type CommandOptions, execInNode, requireNode } from './exec.ts';
+import { type Command, type CommandOptions, commandIn, requireNode } from './exec.ts';
 import { rootPath } from './node.ts';
 import { childByInnerPid, identify, isRunning, processIdSchema, signalProcess } from './process-id.ts';
 import type { LabSettings } from './settings.ts';
@@ -40,11 +44,14 @@ export interface ServiceOptions extends CommandOptions {
   name: string;
 }
 
-// Backgrounded by a shell in the node that ends at once, a service becomes a child of the node's first process.
+// Backgrounded by a shell in the node that ends at once, a service becomes a child of the node's first process. It waits
+// for a line on descriptor 3: until its record is written, and for ever not if the caller dies before that.
 const background = `command -v -- "$2" >/dev/null || { echo "$2: not found" >&2; exit 127; }
-log=$1; shift; setsid "$@" </dev/null >>"$log" 2>&1 & echo $!`;
+log=$1; shift
+{ read -r go <&3 && exec setsid "$@" 3<&-; } </dev/null >>"$log" 2>&1 &
+echo $!`;
 
-/** Starts a program that outlives the caller. @throws E_EXEC when there is no such program, E_LAB when it ends at once */
+/** Starts a program that outlives the caller; whether it stays up is the caller's to see. @throws E_EXEC when there is no such program */
 export async function startService(
   settings: LabSettings,
   lab: string,
@@ -53,21 +60,27 @@ export async function startService(
   options: ServiceOptions,
 ): Promise<Service> {
   const name = parseAs(nameSchema, options.name, 'name of the service', 'E_CONFIG');
-  const { init } = await requireNode(settings, lab, node);
+  const running = await requireNode(settings, lab, node);
   const log = `/var/log/${name}.log`;
-  const { stdout } = await execInNode(settings, lab, node, ['/bin/sh', '-c', background, 'sh', log, ...argv], options);
-  const innerPid = Number(stdout);
-  const pid = await childByInnerPid(init.pid, innerPid);
+  const command = commandIn(running, node, ['/bin/sh', '-c', background, 'sh', log, ...argv], options);
+  const { innerPid, go } = await spawnWaiting(command, `${node}: ${name}`);
+  const pid = await childByInnerPid(running.init.pid, innerPid);
   const process = pid === undefined ? undefined : await identify(pid);
-  if (!process) throw await endedAtOnce(name, `${rootPath(init)}${log}`);
+  if (!process) throw new GodwitError('E_LAB', `${node}: ${name} was killed before it started`);
   const record: ServiceRecord = { name, argv: [...argv], process, innerPid, log };
   await writeJson(join(serviceDir(settings, lab, node), `${process.pid}.json`), record);
-  return toService(node, record, rootPath(init), true);
+  go();
+  return toService(node, record, rootPath(running.init), true);
 }
 
-async function endedAtOnce(name: string, log: string): Promise<GodwitError> {
-  const said = ((await readIfPresent(log)) ?? '').trim().split('\n').slice(-3).join(' | ');
-  return new GodwitError('E_LAB', `${name} ended right after its start: ${said || 'it said nothing'}`);
+async function spawnWaiting({ file, args, env }: Command, what: string): Promise<{ innerPid: number; go: () => void }> {
+  const child = spawn(file, args, { env, detached: true, stdio: ['ignore', 'pipe', 'pipe', 'pipe'] });
+  const gate = child.stdio[3] as Writable;
+  gate.on('error', () => undefined); // killed in the meantime: its record tells
+  const [stdout, stderr] = [text(child.stdout as Readable), text(child.stderr as Readable)];
+  const [code] = await once(child, 'exit');
+  if (code !== 0) throw new GodwitError('E_EXEC', `${what}: ${(await stderr).trim() || `exit code ${String(code)}`}`);
+  return { innerPid: Number(await stdout), go: () => gate.end('go\n') };
 }
 
 /** Those that were started since the node is up, ended ones included; oldest first. */

@@ -1,51 +1,12 @@
 import { readFile, rm, rmdir } from 'node:fs/promises';
-import { setTimeout as delay } from 'node:timers/promises';
 import { GodwitError } from '../lib/errors.ts';
 import { isMissing } from '../lib/files.ts';
-import { groupsOf } from './cgroup.ts';
-import { groupTree, processesIn, removeGroup, thaw } from './group-files.ts';
 import type { Hierarchy } from './hierarchies.ts';
 import { releaseSysctls } from './host-sysctls.ts';
-import { sendSignal } from './process-id.ts';
+import { reap } from './reap.ts';
 import type { LabSettings } from './settings.ts';
 import { diskDir, labDir } from './state.ts';
 import { removeSwitch, unplug } from './switch.ts';
-
-/** Kills what is in the groups of a node, or of the whole lab, and removes them. @throws E_LAB when something stays */
-export async function reap(
-  hierarchies: readonly Hierarchy[],
-  lab: string,
-  node = '',
-  deadlineMs = 10_000,
-): Promise<void> {
-  const roots = groupsOf(hierarchies, lab, node);
-  const end = performance.now() + deadlineMs;
-  for (let pauseMs = 1; ; pauseMs = Math.min(50, pauseMs * 2)) {
-    const groups = (await Promise.all(roots.map(groupTree))).flat();
-    const pids = await killAll(groups);
-    if (pids.size === 0 && (await removeAll(groups))) return;
-    if (performance.now() > end)
-      throw new GodwitError(
-        'E_LAB',
-        `${roots[0]} can not be removed; processes in it: ${[...pids].join(' ') || 'none'}`,
-      );
-    await delay(pauseMs);
-  }
-}
-
-async function killAll(groups: readonly string[]): Promise<Set<number>> {
-  const pids = new Set((await Promise.all(groups.map(processesIn))).flat());
-  for (const pid of pids) sendSignal(pid, 'SIGKILL');
-  // only now: thawed first, they would run on for a moment
-  if (pids.size > 0) await Promise.all(groups.map(thaw));
-  return pids;
-}
-
-async function removeAll(deepestFirst: readonly string[]): Promise<boolean> {
-  let gone = true;
-  for (const group of deepestFirst) gone = (await removeGroup(group)) && gone;
-  return gone;
-}
 
 /** Removes all traces of a lab. */
 export async function tearDown(settings: LabSettings, lab: string, hierarchies: readonly Hierarchy[]): Promise<void> {

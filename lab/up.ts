@@ -6,12 +6,13 @@ import { applyLink, isPlain } from './links.ts';
 import { bindLines, nodeBinds, startNode, writeHosts } from './node.ts';
 import { connectNode, disconnectNode, place } from './ports.ts';
 import { isRunning, type ProcessId } from './process-id.ts';
+import { reap } from './reap.ts';
 import { ensureRoot } from './root.ts';
 import type { LabSettings } from './settings.ts';
 import type { LabSpec, NodeSpec } from './spec.ts';
 import { diskDir, type LabState, readLab, readNode, removeNode, writeLab } from './state.ts';
 import { addressOf, ensureSwitch, listLinks, nodePort } from './switch.ts';
-import { reap, removeDisk } from './teardown.ts';
+import { removeDisk } from './teardown.ts';
 
 /** Makes what is missing of the lab; what runs as it should is left alone. The caller holds the lab's lock. */
 export async function raise(settings: LabSettings, spec: LabSpec): Promise<void> {
