@@ -122,9 +122,9 @@ export function labKill(
 }
 
 /** Limits a cable both ways. @throws E_LAB when there is no such node or site */
-export function linkShape(lab: string, end: LinkEnd, shape: ShapeInput, given: Given = {}): Promise<void> {
+export async function linkShape(lab: string, end: LinkEnd, shape: ShapeInput, given: Given = {}): Promise<void> {
   const parsed = parseAs(shapeSchema as z.ZodType<Shape>, shape, 'shape', 'E_CONFIG');
-  return changeLink(lab, end, (state) => ({ ...state, shape: parsed }), given);
+  await changeLink(lab, end, (state) => ({ ...state, shape: parsed }), given);
 }
 
 /** Cuts a cable: nothing passes either way, and nobody is told. */
