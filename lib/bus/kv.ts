@@ -35,7 +35,7 @@ export async function openStore<T>(
   schema: z.ZodType<T>,
   log: Logger,
 ): Promise<Store<T>> {
-  const kv = await busCall(`bucket ${bucket}`, () => new Kvm(jetstream(connection, viaHub)).open(bucket));
+  const kv = await busCall(`bucket ${bucket}`, () => new Kvm(jetstream(connection, viaHub())).open(bucket));
   const parse = (key: string, data: Uint8Array): T | undefined => {
     try {
       return parseJson(schema, data, `${bucket}/${key}`);

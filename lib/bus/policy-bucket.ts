@@ -34,7 +34,7 @@ export async function openPolicyBucket(connection: NatsConnection): Promise<Poli
       throw toGodwitError(error, 'E_BUS', `bucket ${bucket}`);
     }
   };
-  const kv = await call(() => new Kvm(jetstream(connection, viaHub)).open(bucket));
+  const kv = await call(() => new Kvm(jetstream(connection, viaHub())).open(bucket));
   return {
     read: async (key) => textOf(await call(() => kv.get(key))),
     write: (key, text) => call(() => kv.put(key, text)),

@@ -3,6 +3,7 @@ import {
   DeliverPolicy,
   DiscardPolicy,
   type JetStreamManager,
+  type JetStreamOptions,
   jetstream,
   jetstreamManager,
   RetentionPolicy,
@@ -110,5 +111,8 @@ async function ensureStream(manager: JetStreamManager, spec: StreamSpec & Partia
   }
 }
 
-/** JetStream options for a client that reaches the hub's streams through a leaf as well as directly. */
-export const viaHub = { domain: hubDomain } as const;
+/**
+ * JetStream options for a client that reaches the hub's streams through a leaf as well as directly. Fresh ones for each client: the
+ * library writes the connection's private inbox into them.
+ */
+export const viaHub = (): JetStreamOptions => ({ domain: hubDomain });
