@@ -3,6 +3,7 @@ import { nameSchema } from '../lib/contract/names.ts';
 import type { ContainerSample } from '../lib/contract/telemetry.ts';
 import type { Logger } from '../lib/logger.ts';
 import { type CgroupReader, openCgroup } from './cgroup/reader.ts';
+import { createComplaints } from './complaints.ts';
 import { containerSample, type DeltaBounds, type Reading } from './delta.ts';
 import { type FileOpener, isGone } from './held-file.ts';
 import { listContainers, readCgroupPaths } from './runc-root.ts';
@@ -15,7 +16,7 @@ const samplesPerLimitRead = 6;
 export interface ContainerSet {
   /** Takes in what has come to runc's root and lets go of what has left it. A newcomer's first counters are read at once. */
   scan(): void;
-  /** One sample of every running container since the sample before. */
+  /** One sample of every running container since its sample before. */
   sample(): ContainerSample[];
   close(): void;
 }
@@ -35,80 +36,78 @@ interface Tracked {
 }
 
 export function createContainerSet(options: ContainerSetOptions): ContainerSet {
-  const { runcRoot, open, clock, log } = options;
+  const { runcRoot, open, clock } = options;
   const tracked = new Map<string, Tracked>();
-  const complaints = new Map<string, string>();
+  const complaints = createComplaints(options.log);
 
-  const complainOnce = (id: string, message: string, error?: unknown): void => {
-    if (complaints.get(id) === message) return;
-    complaints.set(id, message);
-    log.warn({ container: id, unwatched: complaints.size, ...(error === undefined ? {} : { err: error }) }, message);
-  };
   const drop = (id: string): void => {
     tracked.get(id)?.reader.close();
     tracked.delete(id);
   };
-  const readNow = (reader: CgroupReader): Reading => ({ atMs: clock.monotonic(), ...reader.counters() });
-
-  const obstacleOf = (id: string): string | undefined => {
-    if (!nameSchema.safeParse(id).success) return 'the container id is no workload name';
-    return tracked.size >= maxContainers ? 'too many containers for one message' : undefined;
-  };
-  const take = (id: string): void => {
-    const obstacle = obstacleOf(id);
-    if (obstacle) {
-      complainOnce(id, obstacle);
-      return;
-    }
-    const reader = openCgroup(readCgroupPaths(runcRoot, id), open);
-    try {
-      tracked.set(id, { reader, last: readNow(reader), samples: 0 });
-      complaints.delete(id);
-    } catch (error) {
-      reader.close();
-      throw error;
-    }
-  };
-  /** A container that vanishes between two reads is no error; anything else is said once and tried again. */
+  /** What vanishes between two reads is no error; anything else is said once and tried again at the next scan. */
   const guarded = (id: string, act: () => void): void => {
     try {
       act();
     } catch (error) {
       drop(id);
-      if (!isGone(error)) complainOnce(id, 'the container can not be read', error);
+      if (!isGone(error)) complaints.add(id, 'can not be read', error);
     }
   };
-  const sampleOne = (id: string, container: Tracked): ContainerSample | undefined => {
-    const { reader, last } = container;
-    if (!reader.populated()) {
-      container.last = readNow(reader);
-      return undefined;
+  const take = (id: string): void => {
+    const obstacle = obstacleOf(id, tracked.size);
+    if (obstacle) {
+      complaints.add(id, obstacle);
+      return;
     }
-    const reading = readNow(reader);
-    const limits = ++container.samples % samplesPerLimitRead === 0 ? reader.readLimits() : reader.limits();
-    const sample = containerSample(id, last, reading, limits, options.bounds);
-    if (sample || reading.cpuMs < last.cpuMs) container.last = reading;
-    return sample;
+    const reader = openCgroup(readCgroupPaths(runcRoot, id), open);
+    try {
+      tracked.set(id, { reader, last: readNow(reader, clock), samples: 0 });
+    } catch (error) {
+      reader.close();
+      throw error;
+    }
   };
-
+  const reconcile = (): void => {
+    const present = new Set(listContainers(runcRoot));
+    for (const id of tracked.keys()) if (!present.has(id)) drop(id);
+    for (const id of present) if (!tracked.has(id)) guarded(id, () => take(id));
+    complaints.keep(present);
+  };
   return {
     scan: () => {
-      const present = new Set(listContainers(runcRoot));
-      for (const id of tracked.keys()) if (!present.has(id)) drop(id);
-      for (const id of complaints.keys()) if (!present.has(id)) complaints.delete(id);
-      for (const id of present) if (!tracked.has(id)) guarded(id, () => take(id));
+      guarded(runcRoot, reconcile);
+      complaints.report();
     },
     sample: () => {
       const samples: ContainerSample[] = [];
       for (const [id, container] of tracked)
         guarded(id, () => {
-          const sample = sampleOne(id, container);
+          const sample = sampleOne(id, container, clock, options.bounds);
           if (sample) samples.push(sample);
         });
+      complaints.report();
       return samples;
     },
     close: () => {
       for (const id of tracked.keys()) drop(id);
     },
   };
+}
+
+function obstacleOf(id: string, watched: number): string | undefined {
+  if (!nameSchema.safeParse(id).success) return 'the id is no workload name';
+  return watched >= maxContainers ? 'too many for one message' : undefined;
+}
+
+const readNow = (reader: CgroupReader, clock: Clock): Reading => ({ atMs: clock.monotonic(), ...reader.counters() });
+
+/** Undefined while nothing runs in the container, and while its readings do not tell yet. */
+function sampleOne(id: string, container: Tracked, clock: Clock, bounds: DeltaBounds): ContainerSample | undefined {
+  const { reader, last } = container;
+  const now = readNow(reader, clock);
+  const limits = ++container.samples % samplesPerLimitRead === 0 ? reader.readLimits() : reader.limits();
+  const sample = containerSample(id, last, now, limits, bounds);
+  const counterWentBack = now.cpuMs < last.cpuMs;
+  if (sample || counterWentBack) container.last = now;
+  return reader.populated() ? sample : undefined;
 }

@@ -16,6 +16,7 @@ export async function everyInterval(
       throw error;
     }
     act();
-    next = Math.max(next + intervalMs, clock.monotonic());
+    next += intervalMs;
+    if (next <= clock.monotonic()) next = clock.monotonic() + intervalMs;
   }
 }
