@@ -68,6 +68,14 @@ export const hubConfigSchema = z.strictObject({
   pki: z.string().default('.'),
   /** Policy file; without one the built-in defaults are in force. */
   policy: z.string().optional(),
+  decider: z
+    .strictObject({
+      /** A standby takes over when the leader has been silent for this long. */
+      leaseMs: z.number().int().min(500).default(5000),
+      /** Prometheus metrics on 127.0.0.1; without it there are none. */
+      metricsPort: portSchema.optional(),
+    })
+    .default({ leaseMs: 5000 }),
   stateDir: z.string().default('/var/lib/godwit'),
   runDir: z.string().default('/run/godwit'),
 });
