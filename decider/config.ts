@@ -1,0 +1,35 @@
+import { dirname, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { GodwitError, messageOf } from '../lib/errors.ts';
+import { loadHubConfig, tlsFiles } from '../lib/node-config.ts';
+
+export interface DeciderConfig {
+  servers: string[];
+  tls: { ca: string; cert: string; key: string };
+  policyFile: string | undefined;
+  leaseMs: number;
+  metricsPort: number | undefined;
+}
+
+/** `--config hub.yaml`; paths in the file are relative to it. Throws E_CONFIG. */
+export async function readConfig(args: readonly string[]): Promise<DeciderConfig> {
+  const path = configPath(args);
+  const hub = await loadHubConfig(path);
+  return {
+    servers: [`tls://${hub.address}:${hub.nats.listen.port}`],
+    tls: tlsFiles(hub.pki, 'decider'),
+    policyFile: hub.policy === undefined ? undefined : resolve(dirname(path), hub.policy),
+    leaseMs: hub.decider.leaseMs,
+    metricsPort: hub.decider.metricsPort,
+  };
+}
+
+function configPath(args: readonly string[]): string {
+  try {
+    const { values } = parseArgs({ args: [...args], options: { config: { type: 'string' } } });
+    if (values.config) return values.config;
+  } catch (error) {
+    throw new GodwitError('E_CONFIG', messageOf(error), { cause: error });
+  }
+  throw new GodwitError('E_CONFIG', '--config: expected the path of hub.yaml');
+}

@@ -1,0 +1,40 @@
+import type { PolicySpec } from '../../lib/contract/policy-spec.ts';
+import type { Flight, NodeState, WorkloadFacts, World } from '../world/model.ts';
+
+export interface TransferParams {
+  bytesPerSecond: number;
+  imageBytesPerSecond: number;
+  startMs: number;
+}
+
+export const transferParams = ({ cost }: PolicySpec): TransferParams => ({
+  bytesPerSecond: cost.bytesPerSecond,
+  imageBytesPerSecond: cost.imageBytesPerSecond,
+  startMs: cost.startTime,
+});
+
+/** Bytes that a migration has to carry: the memory, where it moves at all. Written files are not known before the preflight. */
+export function bytesToMove(memoryBytes: number, facts: Pick<WorkloadFacts, 'keeps' | 'strategy'>): number {
+  const withMemory =
+    facts.strategy === 'auto' ? facts.keeps === 'memory' : facts.strategy !== 'restart' && facts.strategy !== 'cold';
+  return withMemory ? memoryBytes : 0;
+}
+
+/** Stop-and-copy: T_mig = M/d + M/R + M/d' + T_start. */
+export function migrationMs(bytes: number, bytesPerSecond: number, params: TransferParams): number {
+  return params.startMs + (bytes / bytesPerSecond + (2 * bytes) / params.imageBytesPerSecond) * 1000;
+}
+
+/** The uplink's share for one more transfer: the narrowest on the way, divided among those that leave the site already. */
+export function usableBytesPerSecond(
+  world: World,
+  route: { source: NodeState; target?: NodeState },
+  flights: readonly Flight[],
+  params: TransferParams,
+): number {
+  const busy = flights.filter((flight) => world.nodes.get(flight.source)?.site === route.source.site).length;
+  const uplinks = [route.source, route.target].map(
+    (node) => node?.record?.uplinkBytesPerSecond ?? params.bytesPerSecond,
+  );
+  return Math.min(...uplinks) / (busy + 1);
+}

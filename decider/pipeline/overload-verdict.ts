@@ -1,0 +1,147 @@
+import type { StageReport } from '../../lib/contract/decision.ts';
+import { checkBudget } from '../budget/budget.ts';
+import { budgetParams } from '../budget/params.ts';
+import { checkCost } from '../cost/cost.ts';
+import { migrationMs, transferParams, usableBytesPerSecond } from '../cost/migration-time.ts';
+import { costParams } from '../cost/params.ts';
+import { type Finding, findOverload } from '../overload/overload.ts';
+import { overloadParams } from '../overload/params.ts';
+import { needOf } from '../target/fit.ts';
+import { chooseTarget } from '../target/target.ts';
+import { victimParams } from '../victim/params.ts';
+import { beingRelieved, chooseVictim, type Victim } from '../victim/victim.ts';
+import { openFlights } from '../world/flights.ts';
+import { type Flight, type NodeState, ratioOf, type World } from '../world/model.ts';
+import { duration, percent, round } from './format.ts';
+import type { Verdict } from './verdict.ts';
+
+/**
+ * Runs the pipeline for each finding, worst first, until one leads to a move; else says why the worst leads to none. What leaves
+ * already is no reason to say anything.
+ */
+export function judgeOverload(world: World, node: NodeState, now: number): Verdict | undefined {
+  const findings = findOverload(node, overloadParams(world.policy.spec));
+  if (findings.length === 0) return undefined;
+  const flights = openFlights(world, now);
+  let worst: Verdict | undefined;
+  for (const finding of findings) {
+    const verdict = judgeFinding(world, node, finding, flights, now);
+    if (verdict.verdict === 'migrate') return verdict;
+    if (verdict.reports.at(-1)?.terms.reason !== beingRelieved) worst ??= verdict;
+  }
+  return worst;
+}
+
+function judgeFinding(world: World, node: NodeState, finding: Finding, flights: Flight[], now: number): Verdict {
+  const { spec } = world.policy;
+  const reports = [signalsReport(node, now), overloadReport(node, finding)];
+  const stay = (report: StageReport): Verdict => stayVerdict(node, finding, [...reports, report]);
+
+  const victim = chooseVictim(world, node, finding, flights, now);
+  if (!victim.ok) return stay(victim.report);
+  reports.push(victim.report);
+
+  const { workload, facts } = victim.value;
+  const placement = { need: needOf(workload, facts), source: node, ceiling: victimParams(spec).release, now };
+  const target = chooseTarget(world, placement, flights);
+  if (!target.ok) return stay(target.report);
+  reports.push(target.report);
+
+  const transfer = transferParams(spec);
+  const rate = usableBytesPerSecond(world, { source: node, target: target.value }, flights, transfer);
+  const moveMs = migrationMs(victim.value.bytes, rate, transfer);
+  const cost = checkCost(costInput(world, node, finding, victim.value, moveMs), costParams(spec));
+  if (!cost.ok) return stay(cost.report);
+  reports.push(cost.report);
+
+  const budget = checkBudget(world, { source: node, target: target.value }, flights, budgetParams(spec));
+  if (!budget.ok) return stay(budget.report);
+  reports.push(budget.report);
+  return {
+    verdict: 'migrate',
+    trigger: 'overload',
+    site: node.site,
+    node: node.name,
+    workload: workload.name,
+    source: node.name,
+    target: target.value.name,
+    strategy: facts.strategy,
+    sentence: `${workload.name} moves from ${node.name} to ${target.value.name}: ${overloadText(node, finding)}; ${victim.report.summary}`,
+    reports,
+  };
+}
+
+function stayVerdict(node: NodeState, finding: Finding, reports: StageReport[]): Verdict {
+  const why = reports.at(-1)?.summary ?? '';
+  return {
+    verdict: 'stay',
+    trigger: 'overload',
+    site: node.site,
+    node: node.name,
+    source: node.name,
+    ...(finding.workload && { workload: finding.workload }),
+    sentence: `nothing leaves ${node.name}: ${overloadText(node, finding)}, but ${why}`,
+    reports,
+  };
+}
+
+function costInput(world: World, node: NodeState, finding: Finding, victim: Victim, moveMs: number) {
+  const { release } = victimParams(world.policy.spec);
+  const memoryRatio = ratioOf(node.memory.latest, node.memory.capacity);
+  const scarce = finding.kind === 'memory';
+  return {
+    usage: victim.workload,
+    bytes: victim.bytes,
+    migrationMs: moveMs,
+    excessCores: scarce ? Math.max(0, node.cpu.mean - release.cpu * node.cpu.capacity) : victim.excess.amount,
+    outOfMemoryProbability: scarce
+      ? Math.min(1, Math.max(0, (memoryRatio - release.memory) / (1 - release.memory)))
+      : 0,
+    overloadMs: Math.max(0, node.at - finding.since),
+  };
+}
+
+function signalsReport(node: NodeState, now: number): StageReport {
+  const ageMs = now - node.at;
+  const cpuRatio = ratioOf(node.cpu.mean, node.cpu.capacity);
+  const memoryRatio = ratioOf(node.memory.mean, node.memory.capacity);
+  return {
+    stage: 'signals',
+    outcome: 'pass',
+    summary: `${node.name} stands at ${percent(cpuRatio)} CPU and ${percent(memoryRatio)} memory; its newest sample is ${duration(Math.abs(ageMs))} old`,
+    terms: {
+      cpuRatio: round(cpuRatio),
+      memoryRatio: round(memoryRatio),
+      latestCpuRatio: round(ratioOf(node.cpu.latest, node.cpu.capacity)),
+      latestMemoryRatio: round(ratioOf(node.memory.latest, node.memory.capacity)),
+      ageMs,
+      sequence: node.sequence,
+    },
+  };
+}
+
+function overloadText(node: NodeState, finding: Finding): string {
+  const what = {
+    cpu: `CPU of ${node.name}`,
+    memory: `memory of ${node.name}`,
+    workload: `${finding.workload} at its own CPU limit`,
+  };
+  const lasted = finding.immediate ? 'at once' : `for ${duration(Math.max(0, node.at - finding.since))}`;
+  return `${what[finding.kind]} stood at ${percent(finding.ratio)} ${lasted} (trigger ${percent(finding.threshold)})`;
+}
+
+function overloadReport(node: NodeState, finding: Finding): StageReport {
+  return {
+    stage: 'overload',
+    outcome: 'pass',
+    summary: overloadText(node, finding),
+    terms: {
+      kind: finding.kind,
+      ratio: round(finding.ratio),
+      threshold: finding.threshold,
+      hits: finding.hits,
+      sinceMs: Math.max(0, node.at - finding.since),
+      immediate: finding.immediate,
+    },
+  };
+}

@@ -1,0 +1,22 @@
+import type { Tier } from '../../lib/contract/names.ts';
+import type { PolicySpec } from '../../lib/contract/policy-spec.ts';
+
+export interface TargetParams {
+  tiers: readonly Tier[];
+  selection: PolicySpec['target']['selection'];
+  weights: { cpu: number; memory: number };
+  priceWeight: number;
+  roundTripWeight: number;
+  nodes: PolicySpec['target']['nodes'];
+  inboundPerNode: number;
+}
+
+export const targetParams = ({ target, budgets }: PolicySpec): TargetParams => ({
+  tiers: target.tiers,
+  selection: target.selection,
+  weights: target.resourceWeights,
+  priceWeight: target.priceWeight,
+  roundTripWeight: target.roundTripWeight,
+  nodes: target.nodes,
+  inboundPerNode: budgets.parallelInboundMigrationsPerNode,
+});

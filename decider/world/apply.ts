@@ -1,0 +1,119 @@
+import type { Decision } from '../../lib/contract/decision.ts';
+import type { MigrationEvent } from '../../lib/contract/migration.ts';
+import type { Policy } from '../../lib/contract/policy.ts';
+import type { Telemetry } from '../../lib/contract/telemetry.ts';
+import { countOverload } from '../overload/overload.ts';
+import { overloadParams } from '../overload/params.ts';
+import { trackCalm } from '../return-home/calm.ts';
+import { signalParams } from '../signals/params.ts';
+import { observe, resetCounts } from '../signals/signals.ts';
+import { weighFlights } from './flights.ts';
+import { type Flight, type NodeState, newNode, type World } from './model.ts';
+import { stayOf } from './stays.ts';
+
+/** Folds one sample; false when it was seen before and nothing changed. */
+export function applyTelemetry(world: World, sample: Telemetry): boolean {
+  const { spec } = world.policy;
+  let node = world.nodes.get(sample.node);
+  if (!node) {
+    node = newNode(sample.node, sample.site, sample.tier);
+    world.nodes.set(sample.node, node);
+  }
+  const seen = observe(node, sample, signalParams(spec));
+  if (seen === 'repeat') return false;
+  countOverload(node, overloadParams(spec));
+  weighFlights(world, node);
+  trackCalm(world, node, seen === 'joined');
+  return true;
+}
+
+export function applyPolicy(world: World, policy: Policy): void {
+  world.policy = policy;
+  world.stays.clear();
+}
+
+/** A decision with a migration reserves its workload, its target's room and its budgets; a "no" is remembered. */
+export function applyDecision(world: World, decision: Decision): void {
+  const { migration, workload, source, target } = decision;
+  const { subject, reason } = stayOf(decision);
+  if (!migration) {
+    if (decision.trigger !== 'manual') world.stays.set(subject, { reason, at: decision.at });
+    return;
+  }
+  world.stays.delete(subject);
+  if (!workload || !source || !target || world.flights.has(migration) || world.ended.has(migration)) return;
+  const { trigger, at, id } = decision;
+  const load = world.nodes.get(source)?.workloads.get(workload);
+  world.flights.set(migration, {
+    migration,
+    decision: id,
+    workload,
+    source,
+    target,
+    trigger,
+    issuedAt: at,
+    started: false,
+    cores: load?.cores ?? 0,
+    memoryBytes: load?.memoryBytes ?? 0,
+  });
+}
+
+/** An event proves that the command was taken up; a terminal one ends the flight. In doubt, the workload stays occupied. */
+export function applyMigration(world: World, event: MigrationEvent): void {
+  if (world.ended.has(event.id)) return;
+  const flight = world.flights.get(event.id) ?? openedBy(world, event);
+  flight.started = true;
+  if (event.result === undefined || event.result === 'in-doubt') return;
+  world.flights.delete(event.id);
+  world.ended.set(event.id, event.at);
+  remember(world, flight, event);
+  land(world, flight, event);
+}
+
+function openedBy(world: World, event: MigrationEvent): Flight {
+  const { id, decision, workload, source, target, trigger, at } = event;
+  const load = world.nodes.get(source)?.workloads.get(workload);
+  const flight = {
+    migration: id,
+    decision,
+    workload,
+    source,
+    target,
+    trigger,
+    issuedAt: at,
+    started: true,
+    cores: load?.cores ?? 0,
+    memoryBytes: load?.memoryBytes ?? 0,
+  };
+  world.flights.set(id, flight);
+  return flight;
+}
+
+function remember(world: World, flight: Flight, event: MigrationEvent): void {
+  const oldest = event.at - world.policy.spec.budgets.migrationHistoryWindow;
+  const durationMs = event.measurements?.totalMs ?? Math.max(0, event.at - flight.issuedAt);
+  const moves = (world.history.get(flight.workload) ?? []).filter((move) => move.endedAt > oldest);
+  moves.push({ migration: event.id, endedAt: event.at, durationMs, result: event.result ?? 'failed' });
+  world.history.set(
+    flight.workload,
+    moves.sort((a, b) => a.endedAt - b.endedAt),
+  );
+  for (const [migration, endedAt] of world.ended) {
+    if (endedAt > oldest) break;
+    world.ended.delete(migration);
+  }
+}
+
+/** A move changes the load of both nodes: what has been counted there says nothing any more. */
+function land(world: World, flight: Flight, event: MigrationEvent): void {
+  const source = world.nodes.get(flight.source);
+  const target = world.nodes.get(flight.target);
+  for (const node of [source, target]) if (node) resetCounts(node);
+  if (event.result === 'succeeded') target?.arrivals.set(flight.workload, arrivalOf(flight, target));
+}
+
+const arrivalOf = (flight: Flight, target: NodeState) => ({
+  cores: flight.cores,
+  memoryBytes: flight.memoryBytes,
+  since: target.at,
+});

@@ -1,0 +1,175 @@
+import type { MigrationResult, Trigger } from '../../lib/contract/migration.ts';
+import type { Keeps, RequestedStrategy, Tier } from '../../lib/contract/names.ts';
+import type { Policy } from '../../lib/contract/policy.ts';
+
+export interface Usage {
+  cores: number;
+  memoryBytes: number;
+}
+
+/** Counts samples in a row beyond and within a threshold. */
+export interface Hold {
+  hits: number;
+  normals: number;
+  hot: boolean;
+  /** Time of the first sample of the run of hits. */
+  since: number;
+}
+
+/** What samples say of one container. Kept small: there are 150,000 of them. */
+export interface WorkloadState {
+  readonly name: string;
+  /** Moving averages. */
+  cores: number;
+  throttledRatio: number;
+  /** Newest value: memory does not spring back. */
+  memoryBytes: number;
+  /** 0: no limit. */
+  limitCores: number;
+  /** Against its own limit; created by the first hit. */
+  hold: Hold | undefined;
+  /** Tells those of the newest sample from those that have gone. */
+  sequence: number;
+}
+
+/** What the node's migrator says of a workload. */
+export interface WorkloadFacts {
+  keeps: Keeps;
+  strategy: RequestedStrategy;
+  migrate: boolean;
+  obstacle: string | undefined;
+  home: string;
+  priority: number;
+  requestedCores: number | undefined;
+  requestedMemoryBytes: number | undefined;
+  startedAt: number;
+}
+
+export interface NodeRecordState {
+  engines: readonly string[];
+  uplinkBytesPerSecond: number | undefined;
+  updatedAt: number;
+  workloads: Map<string, WorkloadFacts>;
+}
+
+export interface ResourceState {
+  /** Moving average of the usage. */
+  mean: number;
+  latest: number;
+  capacity: number;
+  hold: Hold;
+}
+
+export interface Arrival extends Usage {
+  /** The node's newest sample when it landed. */
+  since: number;
+}
+
+export interface NodeState {
+  readonly name: string;
+  site: string;
+  tier: Tier;
+  boot: string;
+  previousBoot: string | undefined;
+  sequence: number;
+  /** Time of the newest sample by the node's clock; 0 before the first. */
+  at: number;
+  intervalMs: number;
+  cpu: ResourceState;
+  memory: ResourceState;
+  workloads: Map<string, WorkloadState>;
+  record: NodeRecordState | undefined;
+  /** Workloads that have landed here lately: the means do not show all of them yet. */
+  arrivals: Map<string, Arrival>;
+}
+
+/** A migration that was decided and has not ended. */
+export interface Flight extends Usage {
+  migration: string;
+  decision: string;
+  workload: string;
+  source: string;
+  target: string;
+  trigger: Trigger;
+  issuedAt: number;
+  /** An event has shown that a migrator took the command up. */
+  started: boolean;
+}
+
+/** A migration that has ended, however it ended. */
+export interface Move {
+  migration: string;
+  endedAt: number;
+  durationMs: number;
+  result: MigrationResult;
+}
+
+/** A workload that runs elsewhere than at its home, as it could run there. */
+export interface AwayState {
+  workload: string;
+  home: string;
+  node: string;
+  /** Since when home with the workload has stood within the return thresholds; undefined: it does not. */
+  calmSince: number | undefined;
+  /** Highest shares of home's capacity since then, with the workload. */
+  peakCpuRatio: number;
+  peakMemoryRatio: number;
+  /** Home's last sample that was looked at. */
+  lastAt: number;
+}
+
+export interface StayMemory {
+  reason: string;
+  at: number;
+}
+
+/** Everything that a decision depends on: a fold over events. */
+export interface World {
+  policy: Policy;
+  nodes: Map<string, NodeState>;
+  /** By migration. */
+  flights: Map<string, Flight>;
+  /** Past migrations by workload, oldest first, within the history window. */
+  history: Map<string, Move[]>;
+  /** Ids of ended migrations, so that a late message opens none of them again. */
+  ended: Map<string, number>;
+  /** By home, then by workload. */
+  away: Map<string, Map<string, AwayState>>;
+  /** The last recorded "no" by node or workload. */
+  stays: Map<string, StayMemory>;
+}
+
+export function createWorld(policy: Policy): World {
+  return {
+    policy,
+    nodes: new Map(),
+    flights: new Map(),
+    history: new Map(),
+    ended: new Map(),
+    away: new Map(),
+    stays: new Map(),
+  };
+}
+
+export const newHold = (): Hold => ({ hits: 0, normals: 0, hot: false, since: 0 });
+
+export function newNode(name: string, site: string, tier: Tier): NodeState {
+  const resource = (): ResourceState => ({ mean: 0, latest: 0, capacity: 0, hold: newHold() });
+  return {
+    name,
+    site,
+    tier,
+    boot: '',
+    previousBoot: undefined,
+    sequence: -1,
+    at: 0,
+    intervalMs: 0,
+    cpu: resource(),
+    memory: resource(),
+    workloads: new Map(),
+    record: undefined,
+    arrivals: new Map(),
+  };
+}
+
+export const ratioOf = (usage: number, capacity: number): number => (capacity > 0 ? usage / capacity : 0);
