@@ -22,6 +22,7 @@ export const verbs = [
   'restore',
   'commit',
   'run',
+  'switch',
   'release',
   'abort',
   'clean',
@@ -118,6 +119,10 @@ export const commitResultSchema = z.object({ record: recordSchema });
 export const runRequestSchema = z.object({ ...headerShape, record: z.literal('committed') });
 export const runResultSchema = z.object({ runningAt: timestampSchema, drained: z.boolean() });
 
+/** `switch` at the source, once the target runs: gives up the address and resets the connections of the stopped copy. */
+export const switchRequestSchema = z.object({ ...headerShape });
+export const switchResultSchema = z.object({ switched: z.boolean() });
+
 /** `release` at the source: the copy there ends for good. */
 export const releaseRequestSchema = z.object({ ...headerShape });
 export const releaseResultSchema = z.object({ released: z.boolean() });
@@ -163,6 +168,7 @@ export const verbContract = {
   restore: { request: restoreRequestSchema, result: restoreResultSchema },
   commit: { request: commitRequestSchema, result: commitResultSchema },
   run: { request: runRequestSchema, result: runResultSchema },
+  switch: { request: switchRequestSchema, result: switchResultSchema },
   release: { request: releaseRequestSchema, result: releaseResultSchema },
   abort: { request: abortRequestSchema, result: abortResultSchema },
   clean: { request: cleanRequestSchema, result: cleanResultSchema },

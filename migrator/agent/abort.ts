@@ -1,0 +1,60 @@
+import type { VerbRequest, VerbResult } from '../../lib/contract/agent.ts';
+import { readContainer } from '../engine/container.ts';
+import { dumpIsRunning, dumpJob } from '../engine/engine.ts';
+import { freezerOf, thaw } from '../engine/freezer.ts';
+import { killJob, waitJob } from '../engine/job.ts';
+import { ensureRunning } from '../workloads/supervise.ts';
+import { type AgentContext, placeOf } from './context.ts';
+import type { SourceJournal, TargetJournal } from './journal.ts';
+import { destroyCopy } from './target.ts';
+
+/**
+ * The source's half of an abort. An open record turns to `aborted` on the disk, then the workload runs on. A committed one stays,
+ * and the workload runs here again only when the target attests that its copy is destroyed.
+ */
+export async function abortSource(
+  context: AgentContext,
+  journal: SourceJournal,
+  request: Pick<VerbRequest<'abort'>, 'reason' | 'attestation'>,
+): Promise<VerbResult<'abort'>> {
+  if (journal.record === 'committed') {
+    if (journal.released || request.attestation !== 'destroyed')
+      return { record: 'committed', running: journal.attested };
+    journal.attested = true;
+  } else journal.record = 'aborted';
+  journal.reason ??= request.reason;
+  await context.journals.save(journal);
+  await runAgain(context, journal);
+  return { record: journal.record, running: true };
+}
+
+/** Lets the stopped workload go on: thawed where it stands, or started anew where a cold move had stopped it. */
+export async function runAgain(context: AgentContext, journal: SourceJournal): Promise<void> {
+  await endDump(context, journal);
+  const container = await readContainer(context.paths.runcRoot, journal.workload);
+  if (container?.alive) await thaw(freezerOf(container.cgroupPaths), context.clock);
+  else await ensureRunning(context, journal.workload);
+  const address = journal.prepared?.spec.address;
+  if (address && journal.switched) await context.address.take(journal.workload, address);
+}
+
+/**
+ * A dump under way has the workload's tasks in its hands: killing CRIU would leave them broken. Cutting its connection to the page
+ * server makes it fail by itself and put them back; only a CRIU that still hangs then is killed.
+ */
+async function endDump(context: AgentContext, journal: SourceJournal): Promise<void> {
+  const place = placeOf(context, journal.migration);
+  for (let attempt = 0; attempt < 10 && (await dumpIsRunning(place)); attempt += 1) {
+    await context.exec('ss', ['-K', '-t', 'dport', '>=', ':27000']).catch(() => undefined);
+    await waitJob(dumpJob(place), { signal: AbortSignal.timeout(500) }).catch(() => undefined);
+  }
+  if (!(await dumpIsRunning(place))) return;
+  context.log.error({ migration: journal.migration }, 'criu hangs and is killed; the workload may not survive it');
+  await killJob(dumpJob(place));
+}
+
+/** The target's half: destroys a copy that never ran and attests it. */
+export async function abortTarget(context: AgentContext, journal: TargetJournal): Promise<VerbResult<'abort'>> {
+  await destroyCopy(context, journal);
+  return { running: false, attestation: 'destroyed' };
+}

@@ -1,0 +1,107 @@
+import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import {
+  dumpResultSchema,
+  prepareResultSchema,
+  receiveResultSchema,
+  workloadSpecSchema,
+} from '../../lib/contract/agent.ts';
+import { recordSchema } from '../../lib/contract/migration.ts';
+import { nameSchema, strategySchema, timestampSchema } from '../../lib/contract/names.ts';
+import { GodwitError } from '../../lib/errors.ts';
+import { readIfPresent, writeDurably } from '../../lib/files.ts';
+import { parseJson } from '../../lib/parse.ts';
+import { fenceFile, journalFile, journalsFolder, type Paths } from '../paths.ts';
+
+const common = {
+  migration: z.string(),
+  epoch: z.number().int(),
+  /** Highest term that ever asked. */
+  term: z.number().int(),
+  workload: nameSchema,
+  /** The migration is over on this node; only the record and the attestation are still answered. */
+  ended: z.boolean().default(false),
+  updatedAt: timestampSchema,
+};
+
+const sourceSchema = z.object({
+  ...common,
+  role: z.literal('source'),
+  strategy: strategySchema.optional(),
+  prepared: prepareResultSchema.optional(),
+  target: z.string().optional(),
+  /** The arbiter of the migration; absent before the freeze. Once turned from `open` it never changes again. */
+  record: recordSchema.optional(),
+  abortAt: timestampSchema.optional(),
+  frozenAt: timestampSchema.optional(),
+  dumped: dumpResultSchema.optional(),
+  filesPushed: z.boolean().default(false),
+  /** After `committed`: the target attested that its copy is destroyed, so this one may run. */
+  attested: z.boolean().default(false),
+  switched: z.boolean().default(false),
+  released: z.boolean().default(false),
+  reason: z.string().optional(),
+});
+export type SourceJournal = z.infer<typeof sourceSchema>;
+
+const targetSchema = z.object({
+  ...common,
+  role: z.literal('target'),
+  strategy: strategySchema,
+  source: nameSchema,
+  spec: workloadSpecSchema,
+  receive: receiveResultSchema.optional(),
+  memoryBytes: z.number(),
+  lazy: z.boolean().default(false),
+  heldAt: timestampSchema.optional(),
+  /** Boot in which the copy was made: another one means that it is gone. */
+  boot: z.string(),
+  committed: z.boolean().default(false),
+  runningAt: timestampSchema.optional(),
+  drainMs: z.number().optional(),
+  lost: z.boolean().default(false),
+  destroyed: z.boolean().default(false),
+});
+export type TargetJournal = z.infer<typeof targetSchema>;
+
+const journalSchema = z.discriminatedUnion('role', [sourceSchema, targetSchema]);
+export type Journal = SourceJournal | TargetJournal;
+
+/** What this node knows of its migrations, on its own disk: survives the agent and a reboot. */
+export interface Journals {
+  get(id: string): Journal | undefined;
+  all(): Journal[];
+  /** On return the journal is on the disk. */
+  save(journal: Journal): Promise<void>;
+  /** Refuses an epoch below the highest ever seen, and remembers a higher one. @throws E_STALE */
+  passFence(epoch: number): Promise<void>;
+}
+
+const fenceSchema = z.object({ epoch: z.number().int() });
+
+export async function openJournals(paths: Paths, now: () => number): Promise<Journals> {
+  await mkdir(journalsFolder(paths), { recursive: true, mode: 0o700 });
+  const known = new Map<string, Journal>();
+  for (const name of await readdir(journalsFolder(paths))) {
+    if (!name.endsWith('.json')) continue;
+    const journal = parseJson(journalSchema, await readFile(`${journalsFolder(paths)}/${name}`, 'utf8'), name);
+    known.set(journal.migration, journal);
+  }
+  const fence = await readIfPresent(fenceFile(paths));
+  let highest = fence === undefined ? 0 : parseJson(fenceSchema, fence, 'fence.json').epoch;
+  return {
+    get: (id) => known.get(id),
+    all: () => [...known.values()],
+    save: async (journal) => {
+      journal.updatedAt = now();
+      known.set(journal.migration, journal);
+      await writeDurably(journalFile(paths, journal.migration), JSON.stringify(journal));
+    },
+    passFence: async (epoch) => {
+      if (epoch < highest) throw new GodwitError('E_STALE', `epoch ${epoch} is over: this node has seen ${highest}`);
+      if (epoch === highest) return;
+      highest = epoch;
+      await writeDurably(fenceFile(paths), JSON.stringify({ epoch }));
+    },
+  };
+}

@@ -1,0 +1,88 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { VerbResult, WorkloadSpec } from '../../lib/contract/agent.ts';
+import { type Keeps, nameSchema, type RequestedStrategy, type Strategy } from '../../lib/contract/names.ts';
+import { GodwitError } from '../../lib/errors.ts';
+import { type Container, readConfig, readContainer } from '../engine/container.ts';
+import { freezerOf, isFrozen, pidsBelow } from '../engine/freezer.ts';
+import { obstacleTo, openFilesOf } from '../engine/preflight.ts';
+import { workloadFolders } from '../paths.ts';
+import { ociConfigSchema } from '../workloads/bundle.ts';
+import { readManaged } from '../workloads/store.ts';
+import type { AgentContext } from './context.ts';
+
+const byNeed: Record<Keeps, Strategy> = { nothing: 'restart', files: 'cold', memory: 'warm' };
+
+/** Looks at a running workload and says what a move of it would be; stops nothing. @throws E_UNKNOWN_WORKLOAD, E_PREFLIGHT */
+export async function prepareSource(
+  context: AgentContext,
+  workload: string,
+  requested: RequestedStrategy,
+): Promise<VerbResult<'prepare'>> {
+  const container = await readContainer(context.paths.runcRoot, workload);
+  if (!container?.alive)
+    throw new GodwitError('E_UNKNOWN_WORKLOAD', `${workload} does not run on ${context.config.name}`);
+  if (await isFrozen(freezerOf(container.cgroupPaths)))
+    throw new GodwitError('E_PREFLIGHT', `${workload} is paused`, { next: `resume it first: runc resume ${workload}` });
+  const spec = await specOf(context, container);
+  const strategy = requested === 'auto' ? (spec.strategy === 'auto' ? byNeed[spec.keeps] : spec.strategy) : requested;
+  if (strategy === 'live' || strategy === 'application')
+    throw new GodwitError('E_PREFLIGHT', `strategy ${strategy} is not built yet`, { next: 'use warm' });
+  if (strategy === 'warm') await refuseObstacle(container);
+  return {
+    spec,
+    strategy: strategy as Strategy,
+    memoryBytes: strategy === 'warm' ? await residentBytes(container) : 0,
+    filesBytes: strategy === 'restart' ? 0 : await folderBytes(context, container, spec),
+  };
+}
+
+async function specOf(context: AgentContext, container: Container): Promise<WorkloadSpec> {
+  const managed = await readManaged(context.paths, container.id);
+  if (managed) return managed.spec;
+  return {
+    name: nameSchema.parse(container.id),
+    image: 'unmanaged',
+    keeps: 'memory',
+    strategy: 'auto',
+    home: context.config.name,
+    restartPolicy: 'never',
+    migrate: true,
+    priority: 0,
+    startedAt: container.createdAt,
+    config: await readConfig(container),
+  };
+}
+
+async function refuseObstacle(container: Container): Promise<void> {
+  const obstacle = await obstacleOf(container);
+  if (obstacle)
+    throw new GodwitError('E_PREFLIGHT', `${container.id} can not move with its memory: ${obstacle}`, {
+      next: 'remove the obstacle, or move it with --strategy cold or restart',
+    });
+}
+
+/** Why this container's memory can not move, in one sentence, or undefined. */
+export async function obstacleOf(container: Container): Promise<string | undefined> {
+  const config = ociConfigSchema.parse(await readConfig(container));
+  const pids = await pidsBelow(freezerOf(container.cgroupPaths).path);
+  return obstacleTo({ config, files: await openFilesOf(pids) });
+}
+
+/** Anonymous and shared memory of all processes: what CRIU will dump, near enough to make room for it. */
+async function residentBytes(container: Container): Promise<number> {
+  const pids = await pidsBelow(freezerOf(container.cgroupPaths).path);
+  let bytes = 0;
+  for (const pid of pids) {
+    const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+    for (const field of ['RssAnon', 'RssShmem'])
+      bytes += Number(new RegExp(`^${field}:\\s*(\\d+) kB`, 'm').exec(status)?.[1] ?? 0) * 1024;
+  }
+  return bytes;
+}
+
+async function folderBytes(context: AgentContext, container: Container, spec: WorkloadSpec): Promise<number> {
+  const folder = spec.image === 'unmanaged' ? container.rootfs : join(workloadFolders(context.paths, spec.name).upper);
+  const { stdout } = await context.exec('du', ['-sxb', folder]);
+  return Number(stdout.split('\t')[0]);
+}

@@ -1,0 +1,189 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { VerbRequest, VerbResult, WorkloadSpec } from '../../lib/contract/agent.ts';
+import type { Strategy } from '../../lib/contract/names.ts';
+import { GodwitError } from '../../lib/errors.ts';
+import { readContainer } from '../engine/container.ts';
+import { dump, prepareDump } from '../engine/engine.ts';
+import { freeze, freezerOf } from '../engine/freezer.ts';
+import { packFolder } from '../files/archive.ts';
+import type { PushTarget } from '../files/data-client.ts';
+import { resetConnections } from '../network/netns.ts';
+import { workloadFolders } from '../paths.ts';
+import { removeContainer, removeWorkload, stopContainer } from '../workloads/container.ts';
+import { findImage } from '../workloads/images.ts';
+import { type AgentContext, placeOf, type VerbOptions } from './context.ts';
+import type { SourceJournal } from './journal.ts';
+import { prepareSource } from './prepare.ts';
+
+const stopGraceMs = 10_000;
+
+/** The agent as the source of a migration: it keeps the commit record and is its arbiter. */
+export interface SourceVerbs {
+  prepare(journal: SourceJournal, request: VerbRequest<'prepare'>): Promise<VerbResult<'prepare'>>;
+  freeze(journal: SourceJournal, request: VerbRequest<'freeze'>, options: VerbOptions): Promise<VerbResult<'freeze'>>;
+  dump(journal: SourceJournal, request: VerbRequest<'dump'>, options: VerbOptions): Promise<VerbResult<'dump'>>;
+  commit(journal: SourceJournal): Promise<VerbResult<'commit'>>;
+  switch(journal: SourceJournal): Promise<VerbResult<'switch'>>;
+  release(journal: SourceJournal): Promise<VerbResult<'release'>>;
+}
+
+export function sourceVerbs(context: AgentContext): SourceVerbs {
+  return {
+    prepare: async (journal, request) => {
+      if (!journal.prepared) {
+        journal.prepared = await prepareSource(context, request.workload, request.strategy);
+        journal.strategy = journal.prepared.strategy;
+        await context.journals.save(journal);
+      }
+      return journal.prepared;
+    },
+    freeze: (journal, request, options) => freezeWorkload(context, journal, request, options),
+    dump: (journal, request, options) => dumpWorkload(context, journal, request, options),
+    commit: (journal) => commit(context, journal),
+    switch: (journal) => switchAway(context, journal),
+    release: (journal) => release(context, journal),
+  };
+}
+
+function requirePrepared(journal: SourceJournal): { spec: WorkloadSpec; strategy: Strategy } {
+  if (!journal.prepared) throw new GodwitError('E_STALE', 'this migration was never prepared here');
+  return journal.prepared;
+}
+
+/** Opens the record on the disk first, then stops the workload: from here on a restart of this agent knows what to undo. */
+async function freezeWorkload(
+  context: AgentContext,
+  journal: SourceJournal,
+  request: VerbRequest<'freeze'>,
+  options: VerbOptions,
+): Promise<VerbResult<'freeze'>> {
+  if (journal.record === 'aborted') throw new GodwitError('E_RECORD', `already aborted: ${journal.reason ?? ''}`);
+  if (journal.record === 'committed') throw new GodwitError('E_RECORD', 'already committed');
+  const { spec, strategy } = requirePrepared(journal);
+  if (journal.record === undefined) {
+    journal.target = request.target;
+    await pushBeforeFreeze(context, journal, request, options);
+    options.signal.throwIfAborted();
+    journal.record = 'open';
+    journal.abortAt = request.abortAt;
+    journal.frozenAt = context.clock.now();
+    await context.journals.save(journal);
+    journal.frozenAt = context.clock.now();
+  }
+  const container = await readContainer(context.paths.runcRoot, spec.name);
+  if (strategy !== 'cold' && !container?.alive)
+    throw new GodwitError('E_PREFLIGHT', `${spec.name} no longer runs here`);
+  if (container && strategy === 'cold') await stopContainer(container, stopGraceMs, context);
+  if (container && strategy !== 'cold') await freeze(freezerOf(container.cgroupPaths), context.clock);
+  return { frozenAt: journal.frozenAt ?? context.clock.now() };
+}
+
+/** Image and written files go ahead while the workload still runs; inside the freeze only what changed since has to follow. */
+async function pushBeforeFreeze(
+  context: AgentContext,
+  journal: SourceJournal,
+  request: VerbRequest<'freeze'>,
+  options: VerbOptions,
+): Promise<void> {
+  const { spec, strategy } = requirePrepared(journal);
+  const place = placeOf(context, journal.migration);
+  if (strategy === 'warm') await prepareDump(place, context.engine);
+  else await mkdir(place.folder, { recursive: true, mode: 0o700 });
+  const target = pushTarget(journal, request.target, request.receive);
+  if (request.receive.missingImage) {
+    const image = await findImage(context.paths, request.receive.missingImage);
+    if (!image)
+      throw new GodwitError('E_PREFLIGHT', `image ${request.receive.missingImage} is not on this node either`);
+    await context.data.push(target, 'image', await packFolder(image), options);
+  }
+  if (strategy === 'restart' || journal.filesPushed) return;
+  const archive = await packFolder(await filesFolder(context, spec), {
+    snapshot: join(place.folder, 'files'),
+    level: 0,
+  });
+  await context.data.push(target, 'files-0', archive, options);
+  journal.filesPushed = true;
+}
+
+function pushTarget(journal: SourceJournal, node: string, receive: VerbRequest<'freeze'>['receive']): PushTarget {
+  return { node, address: receive.data.address, port: receive.data.port, migration: journal.migration };
+}
+
+/** The folder that holds what the workload wrote: its overlay's upper layer, or its whole root when it has no image here. */
+async function filesFolder(context: AgentContext, spec: WorkloadSpec): Promise<string> {
+  if (spec.image !== 'unmanaged') return workloadFolders(context.paths, spec.name).upper;
+  const container = await readContainer(context.paths.runcRoot, spec.name);
+  return container?.rootfs ?? workloadFolders(context.paths, spec.name).rootfs;
+}
+
+async function dumpWorkload(
+  context: AgentContext,
+  journal: SourceJournal,
+  request: VerbRequest<'dump'>,
+  options: VerbOptions,
+): Promise<VerbResult<'dump'>> {
+  if (journal.record !== 'open') throw new GodwitError('E_RECORD', `record is ${journal.record ?? 'not open yet'}`);
+  if (journal.dumped) return journal.dumped;
+  const { spec, strategy } = requirePrepared(journal);
+  const place = placeOf(context, journal.migration);
+  const target = pushTarget(journal, journal.target ?? '', request.receive);
+  const started = context.clock.monotonic();
+  const memory = async (): Promise<number> => {
+    const { pages } = request.receive;
+    if (strategy !== 'warm' || !pages) return 0;
+    await dump(place, spec.name, pages, context.engine, options);
+    await context.data.push(target, 'images', await packFolder(place.images), options);
+    return journal.prepared?.memoryBytes ?? 0;
+  };
+  const files = async (): Promise<number> => {
+    if (strategy === 'restart') return 0;
+    const folder = await filesFolder(context, spec);
+    const archive = await packFolder(folder, { snapshot: join(place.folder, 'files'), level: 1 });
+    return context.data.push(target, 'files-1', archive, options);
+  };
+  const [memoryBytes, filesBytes] = await Promise.all([memory(), files()]);
+  journal.dumped = { memoryBytes, filesBytes, dumpMs: context.clock.monotonic() - started };
+  return journal.dumped;
+}
+
+/** Turns the record, once and for ever; the answer leaves only after it is on the disk. */
+async function commit(context: AgentContext, journal: SourceJournal): Promise<VerbResult<'commit'>> {
+  if (journal.record === undefined)
+    throw new GodwitError('E_RECORD', 'nothing was stopped here, nothing can be committed');
+  if (journal.record === 'open') {
+    journal.record = 'committed';
+    await context.journals.save(journal);
+  }
+  return { record: journal.record };
+}
+
+function requireCommitted(journal: SourceJournal): void {
+  if (journal.record !== 'committed' || journal.attested)
+    throw new GodwitError('E_RECORD', `the source may not go: record is ${journal.record ?? 'absent'}`);
+}
+
+/** The target runs: this node no longer answers for the address, and waiting clients are sent on by a reset. */
+async function switchAway(context: AgentContext, journal: SourceJournal): Promise<VerbResult<'switch'>> {
+  requireCommitted(journal);
+  const { spec } = requirePrepared(journal);
+  if (!journal.switched && spec.address) {
+    await context.address.drop(spec.name, spec.address);
+    await resetConnections(spec.name, context.exec);
+    journal.switched = true;
+  }
+  return { switched: true };
+}
+
+async function release(context: AgentContext, journal: SourceJournal): Promise<VerbResult<'release'>> {
+  requireCommitted(journal);
+  const { spec } = requirePrepared(journal);
+  if (!journal.released) {
+    await switchAway(context, journal);
+    await removeContainer(spec.name, context);
+    await removeWorkload(spec.name, context);
+    journal.released = true;
+    await context.journals.save(journal);
+  }
+  return { released: true };
+}

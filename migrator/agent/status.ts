@@ -1,0 +1,55 @@
+import { rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { VerbResult } from '../../lib/contract/agent.ts';
+import { readContainer } from '../engine/container.ts';
+import { keepLogs } from '../engine/engine.ts';
+import { freezerOf, isFrozen } from '../engine/freezer.ts';
+import { journalFile } from '../paths.ts';
+import { type AgentContext, placeOf } from './context.ts';
+import type { Journal } from './journal.ts';
+import { isAlive, isDrained } from './target.ts';
+
+type Status = VerbResult<'status'>;
+
+/** What stands on this node of a migration, looked up now. */
+export async function statusOf(context: AgentContext, journal: Journal | undefined): Promise<Status> {
+  if (!journal) return { role: 'none', copy: 'none' };
+  if (journal.role === 'source') {
+    const copy = journal.released ? 'none' : await copyOf(context, journal.workload);
+    return { role: 'source', copy, ...(journal.record && { record: journal.record }) };
+  }
+  const drained = journal.runningAt === undefined ? undefined : await isDrained(context, journal);
+  return {
+    role: 'target',
+    copy: await targetCopy(context, journal),
+    ...(drained !== undefined && { drained }),
+    ...(journal.drainMs !== undefined && { drainMs: journal.drainMs }),
+    ...(journal.lost && { lost: true }),
+  };
+}
+
+async function targetCopy(context: AgentContext, journal: Journal & { role: 'target' }): Promise<Status['copy']> {
+  if (journal.destroyed) return 'none';
+  if (journal.runningAt === undefined) return journal.heldAt === undefined ? 'none' : 'held';
+  return (await isAlive(context, journal)) ? 'running' : 'stopped';
+}
+
+async function copyOf(context: AgentContext, workload: string): Promise<Status['copy']> {
+  const container = await readContainer(context.paths.runcRoot, workload);
+  if (!container) return 'none';
+  if (!container.alive) return 'stopped';
+  return (await isFrozen(freezerOf(container.cgroupPaths))) ? 'frozen' : 'running';
+}
+
+/** Removes images and working files. The journal stays: the record has to answer whoever asks late. */
+export async function cleanUp(context: AgentContext, journal: Journal): Promise<void> {
+  const place = placeOf(context, journal.migration);
+  if (isFailure(journal))
+    await keepLogs(place, join(dirname(journalFile(context.paths, journal.migration)), 'logs', journal.migration));
+  await rm(place.folder, { recursive: true, force: true });
+  journal.ended = true;
+  await context.journals.save(journal);
+}
+
+const isFailure = (journal: Journal): boolean =>
+  journal.role === 'source' ? journal.record === 'aborted' : journal.destroyed;

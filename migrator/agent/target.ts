@@ -1,0 +1,248 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, rm, statfs } from 'node:fs/promises';
+import { totalmem } from 'node:os';
+import { join } from 'node:path';
+import type { VerbRequest, VerbResult } from '../../lib/contract/agent.ts';
+import { GodwitError } from '../../lib/errors.ts';
+import { readContainer } from '../engine/container.ts';
+import {
+  drainJob,
+  pagesArrived,
+  pagesJob,
+  preparePages,
+  restoreEnded,
+  restoreHeld,
+  restoreJob,
+} from '../engine/engine.ts';
+import { giveVerdict } from '../engine/hold.ts';
+import { jobEndedAt, jobState, killJob, waitJob } from '../engine/job.ts';
+import { unpackInto } from '../files/archive.ts';
+import type { Upload } from '../files/data-server.ts';
+import { migrationsMount, workloadFolders } from '../paths.ts';
+import { mountRootfs } from '../workloads/bundle.ts';
+import { createContainer, killCopy, prepareCopy, removeWorkload, startCreated } from '../workloads/container.ts';
+import { findImage, receiveImage } from '../workloads/images.ts';
+import { logPipe } from '../workloads/log.ts';
+import { type Managed, readManaged, writeManaged } from '../workloads/store.ts';
+import { type AgentContext, placeOf, type VerbOptions } from './context.ts';
+import type { TargetJournal } from './journal.ts';
+
+/** Above this size a restore from the target's own tmpfs on demand is faster than one that reads everything first. */
+const lazyFromBytes = 96 << 20;
+
+/** The agent as the target of a migration: prepares, restores held, and lets go only with `committed` in hand. */
+export interface TargetVerbs {
+  receive(journal: TargetJournal, request: VerbRequest<'receive'>): Promise<VerbResult<'receive'>>;
+  take(journal: TargetJournal, upload: Upload): Promise<void>;
+  restore(journal: TargetJournal, options: VerbOptions): Promise<VerbResult<'restore'>>;
+  run(journal: TargetJournal, options: VerbOptions): Promise<VerbResult<'run'>>;
+}
+
+export function targetVerbs(context: AgentContext): TargetVerbs {
+  return {
+    receive: (journal, request) => receive(context, journal, request),
+    take: (journal, upload) => take(context, journal, upload),
+    restore: (journal, options) => restore(context, journal, options),
+    run: (journal, options) => run(context, journal, options),
+  };
+}
+
+/** A short name for this copy; unique among the copies of the workload, because a cgroup must never be shared. */
+export const copyName = (migration: string): string => migration.slice(-12).toLowerCase();
+
+async function managedOf(context: AgentContext, journal: TargetJournal): Promise<Managed> {
+  const managed = await readManaged(context.paths, journal.workload);
+  if (!managed) throw new GodwitError('E_STALE', `${journal.workload} was never prepared here`);
+  return managed;
+}
+
+async function receive(
+  context: AgentContext,
+  journal: TargetJournal,
+  request: VerbRequest<'receive'>,
+): Promise<VerbResult<'receive'>> {
+  if (journal.receive) return journal.receive;
+  await refuseOccupied(context, request.spec.name);
+  await refuseFull(context, request);
+  const image = request.spec.image === 'unmanaged' ? '' : await findImage(context.paths, request.spec.image);
+  const managed: Managed = { spec: request.spec, state: 'inbound', image: image ?? '' };
+  await writeManaged(context.paths, managed);
+  const { bundle, upper, rootfs } = workloadFolders(context.paths, request.spec.name);
+  for (const folder of [bundle, upper, rootfs]) await mkdir(folder, { recursive: true, mode: 0o755 });
+  await prepareCopy(managed, copyName(journal.migration), context);
+  const address = context.config.address;
+  const data = { address, port: context.config.data.port };
+  const pages =
+    request.strategy === 'warm'
+      ? {
+          address,
+          port: await preparePages(placeOf(context, journal.migration), context.config.data.pagesPorts, context.engine),
+        }
+      : undefined;
+  journal.receive = { data, ...(pages && { pages }), ...(image === undefined && { missingImage: request.spec.image }) };
+  await context.journals.save(journal);
+  return journal.receive;
+}
+
+async function refuseOccupied(context: AgentContext, name: string): Promise<void> {
+  const node = context.config.name;
+  if (await readContainer(context.paths.runcRoot, name))
+    throw new GodwitError('E_PREFLIGHT', `${node} already has a container named ${name}`);
+  if (await readManaged(context.paths, name))
+    throw new GodwitError('E_PREFLIGHT', `${node} already keeps a workload named ${name}`, {
+      next: `godwit rm ${name} on ${node}`,
+    });
+}
+
+/** Images and the restored copy are in memory at the same time; a margin of 5 % is for CRIU's own. */
+async function refuseFull(context: AgentContext, request: VerbRequest<'receive'>): Promise<void> {
+  if (request.strategy !== 'warm') return;
+  await mkdir(migrationsMount(context.paths), { recursive: true, mode: 0o700 });
+  const { bavail, bsize } = await statfs(migrationsMount(context.paths));
+  const needed = Math.ceil(request.memoryBytes * 1.05) + (8 << 20);
+  if (bavail * bsize < needed) throw full(context, 'memory file system', bavail * bsize, needed);
+  const free = await freeMemory(context.config.capacity.memoryBytes);
+  if (free < needed * 2) throw full(context, 'memory', free, needed * 2);
+}
+
+function full(context: AgentContext, what: string, free: number, needed: number): GodwitError {
+  const mib = (bytes: number): number => Math.round(bytes / (1 << 20));
+  const message = `the ${what} of ${context.config.name} has ${mib(free)} MiB free, ${mib(needed)} MiB are needed`;
+  return new GodwitError('E_PREFLIGHT', message, { next: 'choose another target' });
+}
+
+async function freeMemory(capacity: number | undefined): Promise<number> {
+  const info = await readFile('/proc/meminfo', 'utf8');
+  const available = Number(/^MemAvailable:\s*(\d+) kB/m.exec(info)?.[1] ?? 0) * 1024;
+  const limit = await cgroupFree();
+  return Math.min(available || totalmem(), limit, capacity ?? Number.POSITIVE_INFINITY);
+}
+
+/** What the node's own memory cgroup leaves, for a node that is itself a container; unlimited elsewhere. */
+async function cgroupFree(): Promise<number> {
+  const read = async (name: string): Promise<number> =>
+    Number(await readFile(`/sys/fs/cgroup/memory/${name}`, 'utf8').catch(() => 'NaN'));
+  const limit = await read('memory.limit_in_bytes');
+  if (!Number.isFinite(limit) || limit > Number.MAX_SAFE_INTEGER) return Number.POSITIVE_INFINITY;
+  const stat = await readFile('/sys/fs/cgroup/memory/memory.stat', 'utf8');
+  const inactive = Number(/^total_inactive_file (\d+)$/m.exec(stat)?.[1] ?? 0);
+  return limit - (await read('memory.usage_in_bytes')) + inactive;
+}
+
+/** Takes what the source pushes: image, files, CRIU's metadata. */
+async function take(context: AgentContext, journal: TargetJournal, upload: Upload): Promise<void> {
+  if (upload.peer !== journal.source)
+    throw new GodwitError('E_STALE', `${upload.peer} is not the source of this migration`);
+  if (journal.destroyed || journal.committed) throw new GodwitError('E_STALE', 'this migration takes nothing more');
+  const managed = await managedOf(context, journal);
+  if (upload.kind === 'image') {
+    await receiveImage(context.paths, journal.spec.image, upload.body);
+    const image = (await findImage(context.paths, journal.spec.image)) ?? '';
+    await writeManaged(context.paths, { ...managed, image });
+    return;
+  }
+  const folders = workloadFolders(context.paths, journal.workload);
+  const unmanaged = journal.spec.image === 'unmanaged';
+  if (upload.kind === 'images')
+    await unpackInto(placeOf(context, journal.migration).images, upload.body, { incremental: false });
+  else await unpackInto(unmanaged ? folders.rootfs : folders.upper, upload.body, { incremental: true });
+  if (upload.kind === 'files-1' && !unmanaged)
+    await mountRootfs(context.paths, journal.workload, managed.image, context.exec);
+}
+
+async function restore(
+  context: AgentContext,
+  journal: TargetJournal,
+  options: VerbOptions,
+): Promise<VerbResult<'restore'>> {
+  if (journal.heldAt !== undefined) return { heldAt: journal.heldAt, lazy: journal.lazy };
+  const managed = await managedOf(context, journal);
+  if (journal.strategy === 'warm') await restoreWarm(context, journal, options);
+  else if (!(await readContainer(context.paths.runcRoot, journal.workload)))
+    await createContainer(managed, copyName(journal.migration), context);
+  journal.heldAt = context.clock.now();
+  return { heldAt: journal.heldAt, lazy: journal.lazy };
+}
+
+async function restoreWarm(context: AgentContext, journal: TargetJournal, options: VerbOptions): Promise<void> {
+  const place = placeOf(context, journal.migration);
+  await pagesArrived(place, options);
+  journal.lazy = journal.memoryBytes >= lazyFromBytes;
+  const folders = workloadFolders(context.paths, journal.workload);
+  const { lazy } = journal;
+  const output = logPipe(folders.log);
+  await restoreHeld(
+    place,
+    { container: journal.workload, bundle: folders.bundle, output, lazy, ...options },
+    context.engine,
+  );
+}
+
+/** Idempotent; the caller has checked that the record is `committed`. */
+async function run(context: AgentContext, journal: TargetJournal, options: VerbOptions): Promise<VerbResult<'run'>> {
+  if (journal.runningAt !== undefined)
+    return { runningAt: journal.runningAt, drained: await isDrained(context, journal) };
+  if (journal.destroyed) throw new GodwitError('E_RECORD', 'the copy was destroyed');
+  if (journal.boot !== context.boot) throw new GodwitError('E_RECORD', 'the held copy is gone: the node was restarted');
+  // an agent that was restarted finds its held copy again
+  if (journal.heldAt === undefined) await restore(context, journal, options);
+  journal.committed = true;
+  if (journal.strategy === 'warm') {
+    await giveVerdict(placeOf(context, journal.migration).folder, 'run');
+    await restoreEnded(placeOf(context, journal.migration), options);
+  } else await startCreated(journal.workload, context);
+  journal.runningAt = context.clock.now();
+  const { address } = journal.spec;
+  if (address) await context.address.take(journal.workload, address);
+  const managed = await managedOf(context, journal);
+  await writeManaged(context.paths, { ...managed, state: 'running' });
+  await context.journals.save(journal);
+  return { runningAt: journal.runningAt, drained: await isDrained(context, journal) };
+}
+
+/** True when every page of a lazily restored copy is in; notes the time, and `lost` when the page daemon died before. */
+export async function isDrained(context: AgentContext, journal: TargetJournal): Promise<boolean> {
+  if (!journal.lazy || journal.drainMs !== undefined) return true;
+  const state = await jobState(drainJob(placeOf(context, journal.migration)));
+  if (state?.running) return false;
+  if (state?.code === 0) {
+    const endedAt = await jobEndedAt(drainJob(placeOf(context, journal.migration)));
+    journal.drainMs = Math.max(0, endedAt - (journal.runningAt ?? endedAt));
+    await context.journals.save(journal);
+    return true;
+  }
+  if (!journal.lost) {
+    journal.lost = true;
+    await context.journals.save(journal);
+  }
+  return false;
+}
+
+/** Destroys a copy that never ran. @throws E_RECORD when it has run, or may have */
+export async function destroyCopy(context: AgentContext, journal: TargetJournal): Promise<void> {
+  if (journal.destroyed) return;
+  if (await hasRun(context, journal))
+    throw new GodwitError('E_RECORD', `${journal.workload} was committed and runs on ${context.config.name}`);
+  const place = placeOf(context, journal.migration);
+  const told = await giveVerdict(place.folder, 'die');
+  if (told) await waitJob(restoreJob(place), { signal: AbortSignal.timeout(3000) }).catch(() => 0);
+  for (const job of [restoreJob(place), drainJob(place), pagesJob(place)]) await killJob(job);
+  await killCopy(journal.workload, copyName(journal.migration), context);
+  await removeWorkload(journal.workload, context);
+  await rm(place.folder, { recursive: true, force: true });
+  journal.destroyed = true;
+  await context.journals.save(journal);
+}
+
+/** True when the copy was let go, whatever the journal says: an agent may have died between the two. */
+async function hasRun(context: AgentContext, journal: TargetJournal): Promise<boolean> {
+  if (!(await isAlive(context, journal))) return false;
+  if (journal.strategy === 'warm') return (await jobState(restoreJob(placeOf(context, journal.migration))))?.code === 0;
+  // runc keeps this file until a created container is started
+  return !existsSync(join(context.paths.runcRoot, journal.workload, 'exec.fifo'));
+}
+
+export async function isAlive(context: AgentContext, journal: TargetJournal): Promise<boolean> {
+  if (journal.boot !== context.boot) return false;
+  return (await readContainer(context.paths.runcRoot, journal.workload))?.alive ?? false;
+}

@@ -1,0 +1,69 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { readIfPresent } from '../../lib/files.ts';
+import { parseJson } from '../../lib/parse.ts';
+
+// What runc keeps in <root>/<id>/state.json; only the fields that are used (libcontainer `State`, runc 1.1–1.3).
+const stateSchema = z.object({
+  id: z.string(),
+  init_process_pid: z.number().int(),
+  init_process_start: z.number(),
+  created: z.string(),
+  cgroup_paths: z.record(z.string(), z.string()),
+  config: z.object({ rootfs: z.string(), labels: z.array(z.string()).nullish() }),
+});
+
+/** A container that runc knows on this node. */
+export interface Container {
+  id: string;
+  pid: number;
+  createdAt: number;
+  cgroupPaths: Record<string, string>;
+  rootfs: string;
+  bundle: string;
+  alive: boolean;
+}
+
+export async function readContainer(runcRoot: string, id: string): Promise<Container | undefined> {
+  const text = await readIfPresent(join(runcRoot, id, 'state.json'));
+  if (text === undefined) return undefined;
+  const state = parseJson(stateSchema, text, `${id}/state.json`);
+  const bundle = state.config.labels?.find((label) => label.startsWith('bundle='))?.slice('bundle='.length) ?? '';
+  return {
+    id: state.id,
+    pid: state.init_process_pid,
+    createdAt: Date.parse(state.created),
+    cgroupPaths: state.cgroup_paths,
+    rootfs: state.config.rootfs,
+    bundle,
+    alive: (await startTicks(state.init_process_pid)) === state.init_process_start,
+  };
+}
+
+export async function listContainers(runcRoot: string): Promise<Container[]> {
+  let ids: string[];
+  try {
+    ids = await readdir(runcRoot);
+  } catch {
+    return [];
+  }
+  const found = await Promise.all(ids.sort().map((id) => readContainer(runcRoot, id).catch(() => undefined)));
+  return found.filter((container) => container !== undefined);
+}
+
+async function startTicks(pid: number): Promise<number | undefined> {
+  try {
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return fields[0] === 'Z' ? undefined : Number(fields[19]);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The OCI configuration that the container was started with. */
+export async function readConfig(container: Container): Promise<Record<string, unknown>> {
+  const text = await readFile(join(container.bundle, 'config.json'), 'utf8');
+  return parseJson(z.record(z.string(), z.unknown()), text, `${container.bundle}/config.json`);
+}

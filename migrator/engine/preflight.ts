@@ -1,0 +1,82 @@
+import { readdir, readlink } from 'node:fs/promises';
+import type { OciConfig } from '../workloads/bundle.ts';
+
+/** What is open in one process of the container, as /proc/<pid>/fd shows it. */
+export interface OpenFile {
+  pid: number;
+  fd: number;
+  link: string;
+}
+
+export interface PreflightFacts {
+  config: OciConfig;
+  files: OpenFile[];
+}
+
+/** A reason why a container's memory can not move; `undefined` when this check sees none. Pure. */
+export type Check = (facts: PreflightFacts) => string | undefined;
+
+const harmlessDevices = /^\/dev\/(null|zero|full|random|urandom)$/;
+
+const noTerminal: Check = ({ config, files }) => {
+  if (config.process?.terminal) return 'it was started with a terminal (process.terminal)';
+  const terminal = files.find(({ link }) => /^\/dev\/(pts\/|tty|console)/.test(link));
+  return terminal && `process ${terminal.pid} holds the terminal ${terminal.link}`;
+};
+
+const noIoUring: Check = ({ files }) => {
+  const ring = files.find(({ link }) => link === 'anon_inode:[io_uring]');
+  return ring && `process ${ring.pid} uses io_uring, which CRIU can not dump`;
+};
+
+const noDevices: Check = ({ files }) => {
+  const device = files.find(
+    ({ link }) =>
+      link.startsWith('/dev/') && !harmlessDevices.test(link) && !/^\/dev\/(shm|mqueue|pts|tty|console)/.test(link),
+  );
+  return device && `process ${device.pid} holds the device ${device.link}`;
+};
+
+const ownNamespaces: Check = ({ config }) => {
+  const types = new Set((config.linux?.namespaces ?? []).map((namespace) => namespace.type));
+  const missing = ['pid', 'mount', 'network', 'ipc'].filter((type) => !types.has(type));
+  return missing.length > 0 ? `it shares the node's ${missing.join(', ')} namespace` : undefined;
+};
+
+const noHostMounts: Check = ({ config }) => {
+  const bind = (config.mounts ?? []).find(
+    (mount) => mount.type === 'bind' || (mount.options ?? []).some((option) => /^r?bind$/.test(option)),
+  );
+  return bind && `it mounts ${bind.source ?? '?'} of the node at ${bind.destination}`;
+};
+
+const movableOutput: Check = ({ files }) => {
+  const fixed = files.find(
+    ({ fd, link }) => fd <= 2 && link.startsWith('/') && !harmlessDevices.test(link) && !/^\/dev\//.test(link),
+  );
+  return fixed && `its output goes to ${fixed.link}, a file that may lie outside the container`;
+};
+
+const checks: readonly Check[] = [noTerminal, noIoUring, noDevices, ownNamespaces, noHostMounts, movableOutput];
+
+/** The first reason against a move with memory, in one sentence, or `undefined`. */
+export function obstacleTo(facts: PreflightFacts): string | undefined {
+  for (const check of checks) {
+    const reason = check(facts);
+    if (reason) return reason;
+  }
+  return undefined;
+}
+
+/** Open files of the given processes; one that ends meanwhile is passed over. */
+export async function openFilesOf(pids: readonly number[]): Promise<OpenFile[]> {
+  const found = await Promise.all(
+    pids.map(async (pid) => {
+      const fds = await readdir(`/proc/${pid}/fd`).catch(() => []);
+      return Promise.all(
+        fds.map(async (fd) => ({ pid, fd: Number(fd), link: await readlink(`/proc/${pid}/fd/${fd}`).catch(() => '') })),
+      );
+    }),
+  );
+  return found.flat();
+}

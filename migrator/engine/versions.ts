@@ -1,0 +1,16 @@
+import type { Exec } from '../../lib/exec.ts';
+
+/** Versions of the programs that a move depends on, for the node's record and `godwit doctor`. */
+export async function toolVersions(exec: Exec): Promise<Record<string, string>> {
+  const [runc, criu, kernel] = await Promise.all([
+    firstMatch(exec, 'runc', ['--version'], /runc version (\S+)/),
+    firstMatch(exec, 'criu', ['--version'], /Version: (\S+)/),
+    firstMatch(exec, 'uname', ['-r'], /(\S+)/),
+  ]);
+  return { runc, criu, kernel };
+}
+
+async function firstMatch(exec: Exec, file: string, args: string[], pattern: RegExp): Promise<string> {
+  const { stdout } = await exec(file, args).catch(() => ({ stdout: '' }));
+  return pattern.exec(stdout)?.[1] ?? 'missing';
+}

@@ -1,0 +1,102 @@
+import { connectBus } from '../lib/bus/connect.ts';
+import { openStore } from '../lib/bus/kv.ts';
+import { systemClock } from '../lib/clock.ts';
+import { nodeRecordSchema } from '../lib/contract/node.ts';
+import { messageOf } from '../lib/errors.ts';
+import { systemExec } from '../lib/exec.ts';
+import { createLifecycle } from '../lib/lifecycle.ts';
+import { createLogger } from '../lib/logger.ts';
+import { tlsFiles } from '../lib/node-config.ts';
+import { bootToken } from './agent/boot.ts';
+import type { AgentContext } from './agent/context.ts';
+import { ensureImagesMount } from './agent/images-mount.ts';
+import { openJournals } from './agent/journal.ts';
+import { obstacleOf } from './agent/prepare.ts';
+import { createAgent, serveAgent } from './agent/serve.ts';
+import { settle } from './agent/settle.ts';
+import { readConfig } from './config.ts';
+import { startDriver } from './driver/driver.ts';
+import { toolVersions } from './engine/versions.ts';
+import { every } from './every.ts';
+import { createDataClient } from './files/data-client.ts';
+import { serveData } from './files/data-server.ts';
+import { createAddressMover, prepareNode } from './network/address.ts';
+import { pathsOf } from './paths.ts';
+import { createRecordPublisher } from './workloads/record.ts';
+import { createSupervisor } from './workloads/supervise.ts';
+
+const { node, logLevel, capacity } = await readConfig(process.argv.slice(2), process.env);
+const log = createLogger('migrator', { level: logLevel, bindings: { node: node.name } });
+const lifecycle = createLifecycle(log);
+const clock = systemClock;
+const exec = systemExec;
+const paths = pathsOf(node);
+const dataTls = tlsFiles(node.pki, 'data');
+
+await prepareNode(node.network.device);
+await ensureImagesMount(paths, capacity.memoryBytes, exec);
+const data = await createDataClient(dataTls);
+lifecycle.onClose({ name: 'data client', close: () => data.close() });
+const address = createAddressMover(node.network, exec);
+const journals = await openJournals(paths, clock.now);
+const context: AgentContext = {
+  config: node,
+  paths,
+  journals,
+  exec,
+  clock,
+  log,
+  address,
+  data,
+  engine: { exec, runcRoot: paths.runcRoot, tls: tlsFiles(node.pki, 'pages') },
+  boot: await bootToken(paths),
+};
+const agent = createAgent(context);
+const server = await serveData({ port: node.data.port, tls: dataTls, log, accept: agent.upload });
+lifecycle.onClose({ name: 'data server', close: () => server.closeAllConnections() });
+
+const user = `migrator.${node.name}`;
+const connection = await connectBus({ servers: node.nats.servers, user, tls: tlsFiles(node.pki, 'migrator'), log });
+lifecycle.onClose({ name: 'bus', close: () => connection.drain() });
+serveAgent(connection, context, agent);
+
+/** A workload's copy here that a migration has stopped, or may stop at any moment. */
+const claimed = (workload: string): boolean =>
+  journals.all().some((journal) => {
+    if (journal.workload !== workload || journal.ended) return false;
+    if (journal.role === 'target') return journal.runningAt === undefined && !journal.destroyed;
+    return journal.record === 'open' || (journal.record === 'committed' && !journal.attested);
+  });
+
+const supervisor = createSupervisor({ paths, exec, clock, log, address }, claimed);
+const complain = (what: string) => (error: unknown) =>
+  log.warn({ reason: messageOf(error) }, `${what} failed; trying again`);
+const options = { clock, signal: lifecycle.signal };
+const loops = [
+  every(1000, supervisor.tick, { ...options, onError: complain('supervisor') }),
+  every(500, () => settle(context, agent, connection), { ...options, onError: complain('settling') }),
+  publishRecord(),
+];
+lifecycle.onClose(
+  startDriver({ connection, node: node.name, clock, random: Math.random, log, signal: lifecycle.signal }),
+);
+log.info({ site: node.site, capacity }, 'migrator ready');
+await lifecycle.done();
+await Promise.allSettled(loops);
+process.exit(0);
+
+async function publishRecord(): Promise<void> {
+  const versions = await toolVersions(exec);
+  const store = await openStore(connection, 'nodes', nodeRecordSchema, log);
+  const publish = createRecordPublisher({
+    config: node,
+    paths,
+    clock,
+    store,
+    capacity,
+    versions,
+    obstacleOf,
+    isStopped: claimed,
+  });
+  await every(1000, publish, { ...options, onError: complain('publishing the node record') });
+}

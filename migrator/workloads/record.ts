@@ -1,0 +1,67 @@
+import type { Store } from '../../lib/bus/kv.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { NodeRecord, Workload } from '../../lib/contract/node.ts';
+import type { NodeConfig } from '../../lib/node-config.ts';
+import { type Container, listContainers } from '../engine/container.ts';
+import type { Paths } from '../paths.ts';
+import { describeWorkload } from './describe.ts';
+import { readManaged } from './store.ts';
+
+const refreshMs = 30_000;
+
+export interface RecordDeps {
+  config: NodeConfig;
+  paths: Paths;
+  clock: Clock;
+  store: Store<NodeRecord>;
+  capacity: NodeRecord['capacity'];
+  versions: Record<string, string>;
+  /** Why the container can not move with its memory. */
+  obstacleOf(container: Container): Promise<string | undefined>;
+  /** True while the workload's copy here belongs to a migration and does not count as running. */
+  isStopped(workload: string): boolean;
+}
+
+/** Publishes this node's record when its workloads change, and every 30 s. Returns one tick of that work. */
+export function createRecordPublisher(deps: RecordDeps): () => Promise<void> {
+  let published = '';
+  let publishedAt = Number.NEGATIVE_INFINITY;
+  return async () => {
+    const workloads = await workloadsOf(deps);
+    const text = JSON.stringify(workloads);
+    const now = deps.clock.monotonic();
+    if (text === published && now - publishedAt < refreshMs) return;
+    await deps.store.put(deps.config.name, recordOf(deps, workloads));
+    published = text;
+    publishedAt = now;
+  };
+}
+
+async function workloadsOf(deps: RecordDeps): Promise<Workload[]> {
+  const found: Workload[] = [];
+  for (const container of await listContainers(deps.paths.runcRoot)) {
+    if (!container.alive || deps.isStopped(container.id)) continue;
+    const managed = await readManaged(deps.paths, container.id).catch(() => undefined);
+    if (managed?.state === 'inbound') continue;
+    const obstacle = await deps.obstacleOf(container).catch(() => undefined);
+    const workload = describeWorkload(container, managed, deps.config.name, obstacle);
+    if (workload) found.push(workload);
+  }
+  return found;
+}
+
+function recordOf(deps: RecordDeps, workloads: Workload[]): NodeRecord {
+  const { config } = deps;
+  return {
+    name: config.name,
+    site: config.site,
+    tier: config.tier,
+    address: config.address,
+    engines: ['runc'],
+    versions: deps.versions,
+    capacity: deps.capacity,
+    ...(config.uplinkBytesPerSecond !== undefined && { uplinkBytesPerSecond: config.uplinkBytesPerSecond }),
+    workloads,
+    updatedAt: deps.clock.now(),
+  };
+}

@@ -1,0 +1,92 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { keepsSchema, nameSchema, requestedStrategySchema } from '../../lib/contract/names.ts';
+import { GodwitError } from '../../lib/errors.ts';
+import { parseAs, parseJson } from '../../lib/parse.ts';
+import { readContainer } from '../engine/container.ts';
+import { ociConfigSchema } from './bundle.ts';
+import { removeWorkload } from './container.ts';
+import { addImage } from './images.ts';
+import { readManaged, writeManaged } from './store.ts';
+import { ensureRunning, type SuperviseDeps } from './supervise.ts';
+
+/** What `godwit run` is told. */
+export const runOptionsSchema = z.strictObject({
+  name: nameSchema,
+  /** OCI bundle: a folder with config.json and rootfs; it stays where it is and is never written to. */
+  bundle: z.string(),
+  node: nameSchema,
+  keeps: keepsSchema.default('memory'),
+  strategy: requestedStrategySchema.default('auto'),
+  restartPolicy: z.enum(['never', 'on-failure', 'always']).default('always'),
+  address: z.ipv4().optional(),
+  cpus: z.number().positive().optional(),
+  memoryBytes: z.number().int().positive().optional(),
+  env: z.record(z.string(), z.string()).default({}),
+  args: z.array(z.string()).default([]),
+  migrate: z.boolean().default(true),
+  priority: z.number().int().default(0),
+});
+export type RunOptions = z.input<typeof runOptionsSchema>;
+
+const cpuPeriodUs = 100_000;
+
+/** Starts a workload that Godwit keeps on this node. @throws E_CONFIG, E_BUSY when the name is taken, E_EXEC */
+export async function runWorkload(given: RunOptions, deps: SuperviseDeps): Promise<void> {
+  const options = parseAs(runOptionsSchema, given, 'run', 'E_CONFIG');
+  const taken =
+    (await readContainer(deps.paths.runcRoot, options.name)) ?? (await readManaged(deps.paths, options.name));
+  if (taken) throw new GodwitError('E_BUSY', `a workload named ${options.name} is already on this node`);
+  const text = await readFile(join(options.bundle, 'config.json'), 'utf8').catch((error: unknown) => {
+    throw new GodwitError('E_CONFIG', `${options.bundle} holds no config.json`, { cause: error });
+  });
+  const config = configWith(parseJson(ociConfigSchema, text, `${options.bundle}/config.json`), options);
+  const rootfs = join(options.bundle, 'rootfs');
+  const image = await addImage(deps.paths, rootfs);
+  const { name, keeps, strategy, address, restartPolicy, migrate, priority } = options;
+  const spec = {
+    name,
+    image,
+    keeps,
+    strategy,
+    restartPolicy,
+    migrate,
+    priority,
+    config,
+    home: options.node,
+    startedAt: deps.clock.now(),
+  };
+  const requests = {
+    ...(address !== undefined && { address }),
+    ...(options.cpus !== undefined && { requestedCores: options.cpus }),
+    ...(options.memoryBytes !== undefined && { requestedMemoryBytes: options.memoryBytes }),
+  };
+  await writeManaged(deps.paths, { spec: { ...spec, ...requests }, state: 'running', image: rootfs });
+  try {
+    await ensureRunning(deps, name);
+  } catch (error) {
+    await removeWorkload(name, deps);
+    throw error;
+  }
+}
+
+/** The bundle's configuration with the flags of `godwit run` applied; pure. */
+export function configWith(
+  config: z.infer<typeof ociConfigSchema>,
+  options: z.infer<typeof runOptionsSchema>,
+): Record<string, unknown> {
+  const process = (config.process ?? {}) as { env?: string[]; args?: string[] };
+  const env = Object.entries(options.env).map(([key, value]) => `${key}=${value}`);
+  const kept = (process.env ?? []).filter((line) => !((line.split('=')[0] ?? '') in options.env));
+  const resources = {
+    ...((config.linux?.resources as object | undefined) ?? {}),
+    ...(options.cpus !== undefined && { cpu: { quota: Math.round(options.cpus * cpuPeriodUs), period: cpuPeriodUs } }),
+    ...(options.memoryBytes !== undefined && { memory: { limit: options.memoryBytes } }),
+  };
+  return {
+    ...config,
+    process: { ...config.process, env: [...kept, ...env], ...(options.args.length > 0 && { args: options.args }) },
+    linux: { ...config.linux, resources },
+  };
+}
