@@ -15,10 +15,10 @@ export interface ConsumeOptions<T> {
   log: Logger;
   signal: AbortSignal;
   /**
-   * `attempt` counts deliveries from 1. Returning ends the message; throwing gives it back for redelivery after `retryDelayMs`;
-   * throwing E_STALE leaves it alone, for another worker holds it by now.
+   * `attempt` counts deliveries from 1, `sequence` is the message's for ever. Returning ends the message; throwing gives it back
+   * for redelivery after `retryDelayMs`; throwing E_STALE leaves it alone, for another worker holds it by now.
    */
-  handle(message: T, context: { attempt: number; subject: string }): Promise<void>;
+  handle(message: T, context: { attempt: number; subject: string; sequence: number }): Promise<void>;
   retryDelayMs?: number;
 }
 
@@ -30,7 +30,7 @@ export async function consumeOneByOne<T>(js: JetStreamClient, options: ConsumeOp
   while (!options.signal.aborted) {
     try {
       const consumer = await js.consumers.get(options.stream, options.consumer);
-      const message = await consumer.next({ expires: 5000 });
+      const message = await consumer.next({ expires: 1000 });
       if (message) await work(message, options);
     } catch (error) {
       if (options.signal.aborted) return;
@@ -51,7 +51,11 @@ async function work<T>(message: JsMsg, options: ConsumeOptions<T>): Promise<void
   }
   const heartbeat = setInterval(() => message.working(), options.workingEveryMs);
   try {
-    await options.handle(value, { attempt: message.info.deliveryCount, subject: message.subject });
+    await options.handle(value, {
+      attempt: message.info.deliveryCount,
+      subject: message.subject,
+      sequence: message.seq,
+    });
     await message.ackAck();
   } catch (error) {
     if (hasCode(error, 'E_STALE')) {

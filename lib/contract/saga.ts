@@ -14,6 +14,7 @@ export const sagaSteps = [
   'run',
   'destroy',
   'thaw',
+  'switch',
   'drain',
   'release',
   'undo-source',
@@ -28,6 +29,8 @@ export type SagaStep = z.infer<typeof sagaStepSchema>;
 /** Value of key `<migration>` in the bucket `migrations`: all that a driver needs to take a migration over. */
 export const sagaStateSchema = z.object({
   command: commandSchema,
+  /** Sequence of the command's message: the same one delivered again is a takeover, another one a repeated command. */
+  commandSequence: z.number().int().positive(),
   /** Counts drivers; a driver with a lower term than the stored one has lost its migration. */
   term: z.number().int().positive(),
   driver: z.string(),
