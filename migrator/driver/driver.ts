@@ -1,0 +1,94 @@
+import { jetstream } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { consumeOneByOne } from '../../lib/bus/consume.ts';
+import { openStore } from '../../lib/bus/kv.ts';
+import { commandConsumer, driverLeaseMs, viaHub } from '../../lib/bus/streams.ts';
+import { type Command, commandSchema } from '../../lib/contract/migration.ts';
+import { nodeRecordSchema } from '../../lib/contract/node.ts';
+import { sagaStateSchema } from '../../lib/contract/saga.ts';
+import type { Closable } from '../../lib/lifecycle.ts';
+import { decodeToken } from '../../lib/subjects.ts';
+import { defaultLimits } from '../saga/limits.ts';
+import type { Limits } from '../saga/types.ts';
+import { Announcer } from './announcer.ts';
+import { probeClocks } from './ask.ts';
+import { claim } from './claim.ts';
+import { NodeClocks } from './clocks.ts';
+import { drive } from './drive.ts';
+import { Journal } from './journal.ts';
+import { type Patience, untilBusAnswers } from './persist.ts';
+import { watchMigrations } from './watch.ts';
+
+export interface DriverOptions extends Patience {
+  connection: NatsConnection;
+  /** Name of the node on which this driver runs. */
+  node: string;
+  limits?: Limits;
+  /** Has to be the acknowledgement wait of the command consumer. */
+  leaseMs?: number;
+}
+
+/** Works on migration commands, one at a time, until `signal` is aborted or it is closed. */
+export function startDriver(options: DriverOptions): Closable {
+  const closing = new AbortController();
+  const signal = AbortSignal.any([options.signal, closing.signal]);
+  const done = run({ ...options, signal }).catch((error: unknown) => {
+    if (!signal.aborted) options.log.error({ err: error }, 'driver stopped');
+  });
+  return {
+    name: 'driver',
+    close: async () => {
+      closing.abort(new Error('driver is closed'));
+      await done;
+    },
+  };
+}
+
+async function run(options: DriverOptions): Promise<void> {
+  const { connection, node, clock, log, signal, limits = defaultLimits, leaseMs = driverLeaseMs } = options;
+  const js = jetstream(connection, viaHub());
+  const [migrations, nodes] = await untilBusAnswers(
+    'opening the buckets',
+    () =>
+      Promise.all([
+        openStore(connection, 'migrations', sagaStateSchema, log),
+        openStore(connection, 'nodes', nodeRecordSchema, log),
+      ]),
+    options,
+  );
+  const watch = watchMigrations(migrations, options);
+  const handle = async (command: Command, subject: string, sequence: number): Promise<void> => {
+    const cancelled = watch.cancellationOf(command.id);
+    const at = clock.now();
+    const claimed = await claim(
+      { command, sequence, driver: node, at },
+      { migrations, nodes, limits, highestEpoch: watch.highestEpoch, log },
+    );
+    if (!claimed) return;
+    const { state, revision, context } = claimed;
+    log.info({ migration: command.id, term: state.term, step: state.step }, 'migration claimed');
+    const clocks = new NodeClocks();
+    await probeClocks(state, { connection, clock, clocks });
+    await drive(claimed, {
+      ...options,
+      clocks,
+      context,
+      cancelled: cancelled.promise,
+      journal: new Journal(command.id, revision, { ...options, store: migrations, onCancel: cancelled.resolve }),
+      announcer: new Announcer(js, siteOf(subject), options),
+    });
+  };
+  await consumeOneByOne(js, {
+    stream: 'COMMANDS',
+    consumer: commandConsumer,
+    schema: commandSchema,
+    workingEveryMs: leaseMs / 3,
+    clock,
+    log,
+    signal,
+    handle: (command, { subject, sequence }) => handle(command, subject, sequence),
+  });
+}
+
+/** `migration.v1.<site>.command.<migration>` */
+const siteOf = (subject: string): string => decodeToken(subject.split('.')[2] ?? '');
