@@ -1,5 +1,4 @@
 import type { Clock } from '../lib/clock.ts';
-import { messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import { createRing } from './ring.ts';
 
@@ -37,6 +36,7 @@ export function createPublisher<T>(options: PublisherOptions<T>): Publisher<T> {
   let draining: Promise<void> | undefined;
   let failing = false;
   let dropped = 0;
+  let lost = 0;
 
   const recovered = (): void => {
     if (failing) log.info({ waiting: ring.size, dropped }, 'publishing again');
@@ -61,19 +61,18 @@ export function createPublisher<T>(options: PublisherOptions<T>): Publisher<T> {
       while (!(await attempt(message, deliver))) {
         await clock.sleep(options.retryMs, givenUp).catch(() => undefined);
         if (givenUp.signal.aborted) {
-          log.warn({ lost: ring.size + 1 }, 'stopped before everything was published');
+          lost++;
           return;
         }
       }
     }
   };
   const kick = (): void => {
-    if (!send || draining) return;
-    draining = drain(send)
-      .catch((error: unknown) => log.error({ reason: messageOf(error) }, 'publisher failed'))
-      .finally(() => {
-        draining = undefined;
-      });
+    if (!send || draining || ring.size === 0 || givenUp.signal.aborted) return;
+    draining = drain(send).finally(() => {
+      draining = undefined;
+      kick();
+    });
   };
   return {
     offer: (message) => {
@@ -88,8 +87,10 @@ export function createPublisher<T>(options: PublisherOptions<T>): Publisher<T> {
     },
     close: async (graceMs) => {
       const timer = setTimeout(() => givenUp.abort(), graceMs);
-      await draining;
+      while (draining) await draining;
       clearTimeout(timer);
+      lost += ring.size;
+      if (lost > 0) log.warn({ lost }, 'stopped before everything was published');
     },
   };
 }
