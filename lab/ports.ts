@@ -2,7 +2,7 @@ import { messageOf } from '../lib/errors.ts';
 import type { ProcessId } from './process-id.ts';
 import type { LabSettings } from './settings.ts';
 import type { LabState } from './state.ts';
-import { addressOf, inSwitch, nodePort, run } from './switch.ts';
+import { addressOf, inSwitch, macOf, nodePort, run } from './switch.ts';
 
 /** Runs a program of this machine in the node's network. */
 export function inNodeNetwork(settings: LabSettings, init: ProcessId, argv: string[], input?: string): Promise<string> {
@@ -37,13 +37,6 @@ export function place(lab: LabState, node: string): { last: number; subnet: numb
   const last = lab.addresses[node] ?? 0;
   const subnet = lab.subnet ?? 0;
   return { last, subnet, address: addressOf(subnet, last) };
-}
-
-/** Stays the same when the node is started again, so that neighbours need not learn it anew. */
-function macOf(subnet: number, last: number): string {
-  return ['02', '67', '77', subnet, 0, last]
-    .map((part) => (typeof part === 'string' ? part : part.toString(16).padStart(2, '0')))
-    .join(':');
 }
 
 function nodeScript(subnet: number, last: number): string {

@@ -16,6 +16,13 @@ export const hostDevice = (subnet: number): string => `godwit${subnet}`;
 export const addressOf = (subnet: number, last: number): string => `10.88.${subnet}.${last}`;
 export const nodePort = (last: number): string => `n${last}`;
 
+/** Stays the same when an interface is made again, so that neighbours need not learn it anew. */
+export function macOf(subnet: number, last: number): string {
+  return ['02', '67', '77', subnet, 0, last]
+    .map((part) => (typeof part === 'string' ? part : part.toString(16).padStart(2, '0')))
+    .join(':');
+}
+
 /** Runs a program of this machine in the switch's network. */
 export function inSwitch(settings: LabSettings, lab: string, argv: string[], input?: string): Promise<string> {
   return run(settings, 'nsenter', [`--net=${switchHandle(settings, lab)}`, ...argv], input);
@@ -114,7 +121,7 @@ function isTaken(subnet: number): boolean {
 /** False when another lab has the subnet. */
 async function plug(settings: LabSettings, lab: LabState, subnet: number): Promise<boolean> {
   // a process id names the network to put the other end in: ours
-  const pair = `link add host type veth peer name ${hostDevice(subnet)} netns ${process.pid}`;
+  const pair = `link add host type veth peer name ${hostDevice(subnet)} address ${macOf(subnet, 1)} netns ${process.pid}`;
   try {
     await inSwitch(settings, lab.spec.name, ['ip', '-batch', '-'], `${pair}\nlink set host master core up`);
     return true;
