@@ -1,0 +1,107 @@
+import type { Decision } from '../lib/contract/decision.ts';
+import type { MigrationEvent } from '../lib/contract/migration.ts';
+import type { NodeRecord, Workload } from '../lib/contract/node.ts';
+import { type Policy, parsePolicy } from '../lib/contract/policy.ts';
+import type { ContainerSample, Telemetry } from '../lib/contract/telemetry.ts';
+import type { Signature } from './pipeline/verdict.ts';
+
+/** Builders for tests of the pure core. */
+export const mebibyte = 2 ** 20;
+export const gibibyte = 2 ** 30;
+/** Some time; the core knows no other than the one it is given. */
+export const start = 1_700_000_000_000;
+
+/** A policy of the given `spec` in YAML flow form, such as `{ dryRun: true }`. */
+export function policyOf(spec = '{}'): Policy {
+  const parsed = parsePolicy(
+    `{ apiVersion: policy.godwit.dev/v1alpha1, kind: Policy, metadata: { name: test }, spec: ${spec} }`,
+  );
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.faults));
+  return parsed.policy;
+}
+
+export const workloadOf = (name: string, home: string, more: Partial<Workload> = {}): Workload => ({
+  name,
+  image: 'sha256:0',
+  keeps: 'memory',
+  strategy: 'auto',
+  migrate: true,
+  home,
+  priority: 0,
+  startedAt: 0,
+  ...more,
+});
+
+export const recordOf = (name: string, workloads: Workload[], more: Partial<NodeRecord> = {}): NodeRecord => ({
+  name,
+  site: name.startsWith('cloud') ? 'cloud' : `site-${name}`,
+  tier: name.startsWith('cloud') ? 'cloud' : 'edge',
+  address: '192.0.2.1',
+  engines: ['runc'],
+  versions: {},
+  capacity: { cores: 4, memoryBytes: 8 * gibibyte },
+  workloads,
+  updatedAt: start,
+  ...more,
+});
+
+export const containerOf = (workload: string, cpuCores: number, memoryBytes = 256 * mebibyte): ContainerSample => ({
+  workload,
+  cpuCores,
+  memoryBytes,
+});
+
+interface Capacity {
+  cores?: number;
+  memoryBytes?: number;
+}
+
+/** A sample whose usage is the sum of its containers. */
+export function sampleOf(
+  node: string,
+  containers: ContainerSample[],
+  more: Partial<Telemetry> & Capacity = {},
+): Telemetry {
+  const { cores = 4, memoryBytes = 8 * gibibyte, ...rest } = more;
+  const cloud = node.startsWith('cloud');
+  return {
+    site: cloud ? 'cloud' : `site-${node}`,
+    node,
+    tier: cloud ? 'cloud' : 'edge',
+    boot: 'boot',
+    sequence: 0,
+    at: start,
+    intervalMs: 10_000,
+    cpu: { usageCores: total(containers, 'cpuCores'), capacityCores: cores },
+    memory: { usageBytes: total(containers, 'memoryBytes'), capacityBytes: memoryBytes },
+    containers,
+    ...rest,
+  };
+}
+
+const total = (containers: ContainerSample[], key: 'cpuCores' | 'memoryBytes'): number =>
+  containers.reduce((sum, container) => sum + container[key], 0);
+
+export function signatureOf(epoch = 1): Signature {
+  let ids = 0;
+  return { epoch, newId: (prefix) => `${prefix}-${epoch}-${++ids}` };
+}
+
+export function eventOf(decision: Decision, more: Partial<MigrationEvent> = {}): MigrationEvent {
+  const { id, migration = '', workload = '', source = '', target = '', trigger, epoch, at } = decision;
+  return {
+    id: migration,
+    workload,
+    source,
+    target,
+    strategy: 'auto',
+    trigger,
+    decision: id,
+    epoch,
+    term: 1,
+    stage: 'ended',
+    at: at + 5000,
+    result: 'succeeded',
+    ...more,
+  };
+}
