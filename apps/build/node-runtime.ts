@@ -42,8 +42,14 @@ export async function nodeRuntime(root: string): Promise<RuntimeFiles> {
   };
 }
 
-/** The paths in a loader's `--list`: lines such as `libm.so.6 => /lib/x86_64-linux-gnu/libm.so.6 (0x7f…)`. */
+/**
+ * The paths in a loader's `--list`: lines such as `libm.so.6 => /lib/x86_64-linux-gnu/libm.so.6 (0x7f…)`.
+ *
+ * @throws Error that names the libraries that were not found.
+ */
 export function librariesOf(listing: string): string[] {
+  const missing = [...listing.matchAll(/(\S+) => not found/g)].map((match) => match[1]);
+  if (missing.length > 0) throw new Error(`libraries not found: ${missing.join(', ')}`);
   return [...listing.matchAll(/ => (\/.*) \(0x/g)].flatMap((match) => match[1] ?? []);
 }
 

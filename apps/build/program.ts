@@ -4,6 +4,9 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
+/** What bundled CommonJS packages, such as the loader of TensorFlow.js's wasm, expect to find. */
+const commonJsNames = 'const __dirname = import.meta.dirname, __filename = import.meta.filename;';
+
 /**
  * Bundles an app's `main.ts` with all that it imports into one `app/main.mjs`: Node need not strip types when it
  * starts (whose compiler would stay in the memory that a migration carries), and the rootfs holds no package trees.
@@ -22,7 +25,7 @@ export async function bundleNode(source: string, rootfs: string): Promise<void> 
       emptyOutDir: false,
       target: 'node24',
       minify: false,
-      rolldownOptions: { output: { entryFileNames: 'main.mjs', codeSplitting: false } },
+      rolldownOptions: { output: { entryFileNames: 'main.mjs', codeSplitting: false, banner: commonJsNames } },
     },
   });
 }

@@ -1,0 +1,3 @@
+module prime-job
+
+go 1.24
