@@ -1,0 +1,79 @@
+import { stringify } from 'yaml';
+import { z } from 'zod';
+import type { Io } from './io.ts';
+
+export const formats = ['table', 'wide', 'json', 'yaml', 'name'] as const;
+
+/** Flags of every verb that prints objects. */
+export const outputFlags = { output: z.enum(formats).default('table'), headers: z.boolean().default(true) };
+export interface OutputOptions {
+  output: (typeof formats)[number];
+  headers: boolean;
+}
+
+export interface Column<T> {
+  header: string;
+  /** Shown with `-o wide` only. */
+  wide?: boolean;
+  value(row: T): string | number | undefined;
+}
+
+export interface Kind<T> {
+  /** As in `kind/name`. */
+  kind: string;
+  name(row: T): string;
+  columns: Column<T>[];
+}
+
+/** Prints rows as kubectl does: upper-case headers, columns three spaces apart, `<none>` where there is nothing. */
+export function print<T>(io: Io, kind: Kind<T>, rows: readonly T[], options: OutputOptions): void {
+  io.out(render(kind, rows, options));
+}
+
+export function render<T>(kind: Kind<T>, rows: readonly T[], options: OutputOptions): string {
+  if (options.output === 'json') return `${JSON.stringify(rows, null, 2)}\n`;
+  if (options.output === 'yaml') return stringify(rows);
+  if (options.output === 'name') return rows.map((row) => `${kind.kind}/${kind.name(row)}\n`).join('');
+  const columns = kind.columns.filter((column) => options.output === 'wide' || !column.wide);
+  const lines = rows.map((row) => columns.map((column) => cell(column.value(row))));
+  return table(options.headers ? [columns.map((column) => column.header), ...lines] : lines);
+}
+
+const cell = (value: string | number | undefined): string =>
+  value === undefined || value === '' ? '<none>' : String(value);
+
+function table(lines: readonly string[][]): string {
+  const widths = (lines[0] ?? []).map((_, index) => Math.max(...lines.map((line) => line[index]?.length ?? 0)));
+  return lines
+    .map((line) => `${line.map((text, index) => text.padEnd(widths[index] ?? 0)).join('   ')}`.trimEnd())
+    .map((line) => `${line}\n`)
+    .join('');
+}
+
+const units: [string, number][] = [
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['m', 60_000],
+  ['s', 1000],
+];
+
+/** The largest unit that fits, as in `5m`. */
+export function age(at: number, now: number): string {
+  const elapsed = Math.max(0, now - at);
+  const [unit, size] = units.find(([, size]) => elapsed >= size) ?? ['s', 1000];
+  return `${Math.floor(elapsed / size)}${unit}`;
+}
+
+/** Milliseconds as a person reads them: `85ms`, `1.25s`, `2m5s`. */
+export function duration(ms: number): string {
+  if (ms < 1000) return `${Math.round(ms)}ms`;
+  if (ms < 60_000) return `${(ms / 1000).toFixed(2)}s`;
+  return `${Math.floor(ms / 60_000)}m${Math.round((ms % 60_000) / 1000)}s`;
+}
+
+/** Bytes with a binary unit: `512Ki`, `64.0Mi`, `1.5Gi`. */
+export function bytes(value: number): string {
+  if (value < 1 << 20) return `${Math.round(value / 1024)}Ki`;
+  if (value < 1 << 30) return `${(value / (1 << 20)).toFixed(1)}Mi`;
+  return `${(value / 2 ** 30).toFixed(1)}Gi`;
+}

@@ -1,0 +1,58 @@
+import type { Command } from 'commander';
+import type { Lazily } from './program.ts';
+
+const dir = ['--dir <path>', 'folder of the authority (default: /etc/godwit/pki)'] as const;
+
+export function addSetup(program: Command, lazily: Lazily): void {
+  program.commandsGroup('Set up:');
+  const pki = program.command('pki').description('certificates and configuration of every machine');
+  pki
+    .command('init')
+    .description('make the certificate authority')
+    .option(...dir)
+    .action(lazily(() => import('../verbs/pki-init.ts')));
+  pki
+    .command('hub')
+    .description("write the hub's folder, and the operator's certificate")
+    .requiredOption('--address <ipv4>', 'address at which all nodes reach the hub')
+    .option('--force', 'write it anew')
+    .option(...dir)
+    .action(lazily(() => import('../verbs/pki-hub.ts')));
+  pki
+    .command('node <name>')
+    .description("write a node's folder, ready to be copied to /etc/godwit there")
+    .requiredOption('--site <name>', 'site: the nodes behind one uplink')
+    .requiredOption('--tier <tier>', 'edge or cloud')
+    .requiredOption('--address <ipv4>', 'address at which the other nodes reach it')
+    .option('--hub <ipv4>', "the hub's address (default: from the hub's folder)")
+    .option('--leaf', "run the site's NATS server here (default: on the first edge node of a site)")
+    .option('--servers <url...>', 'NATS servers to use instead')
+    .option('--cores <number>', 'what the node offers (default: all)')
+    .option('--memory <size>', 'what the node offers, such as 4Gi (default: all)')
+    .option('--uplink <size>', "what the site's uplink carries each second, such as 12Mi")
+    .option('--force', 'write it anew')
+    .option(...dir)
+    .action(lazily(() => import('../verbs/pki-node.ts')));
+  pki
+    .command('list')
+    .description('list the certificates and when they end')
+    .option('-o, --output <format>', 'table, wide, json, yaml or name')
+    .option('--no-headers', 'leave out the line of headers')
+    .option(...dir)
+    .action(lazily(() => import('../verbs/pki-list.ts')));
+  pki
+    .command('renew [names...]')
+    .description('give folders new keys and certificates (default: all that end within 30 days)')
+    .option(...dir)
+    .action(lazily(() => import('../verbs/pki-renew.ts')));
+  program
+    .command('hub')
+    .description('run the hub: NATS server, streams, decider; until SIGTERM')
+    .option('--config <path>', 'folder or file with hub.yaml (default: $GODWIT_CONFIG, then /etc/godwit)')
+    .action(lazily(() => import('../verbs/hub.ts')));
+  program
+    .command('agent')
+    .description('run a node: its NATS server where it has one, monitor, migrator; until SIGTERM')
+    .option('--config <path>', 'folder or file with node.yaml (default: $GODWIT_CONFIG, then /etc/godwit)')
+    .action(lazily(() => import('../verbs/agent.ts')));
+}
