@@ -6,7 +6,7 @@ import { GodwitError } from '../../lib/errors.ts';
 import { parseAs, parseJson } from '../../lib/parse.ts';
 import { readContainer } from '../engine/container.ts';
 import { ociConfigSchema } from './bundle.ts';
-import { removeWorkload } from './container.ts';
+import { removeWorkload, stopContainer } from './container.ts';
 import { addImage } from './images.ts';
 import { readManaged, writeManaged } from './store.ts';
 import { ensureRunning, type SuperviseDeps } from './supervise.ts';
@@ -89,4 +89,17 @@ export function configWith(
     process: { ...config.process, env: [...kept, ...env], ...(options.args.length > 0 && { args: options.args }) },
     linux: { ...config.linux, resources },
   };
+}
+
+/** Stops a workload and removes what Godwit keeps of it. @throws E_UNKNOWN_WORKLOAD, E_BUSY while a migration is bringing it in */
+export async function dropWorkload(name: string, options: { graceMs: number }, deps: SuperviseDeps): Promise<void> {
+  const managed = await readManaged(deps.paths, name);
+  const container = await readContainer(deps.paths.runcRoot, name);
+  if (!managed && !container) throw new GodwitError('E_UNKNOWN_WORKLOAD', `no workload named ${name} is on this node`);
+  if (managed?.state === 'inbound')
+    throw new GodwitError('E_BUSY', `${name} is being moved in`, { next: 'godwit get migrations' });
+  if (managed) await writeManaged(deps.paths, { ...managed, state: 'stopped' });
+  if (container) await stopContainer(container, options.graceMs, deps);
+  if (managed?.spec.address) await deps.address.drop(name, managed.spec.address);
+  await removeWorkload(name, deps);
 }
