@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { z } from 'zod';
 import { GodwitError } from '../lib/errors.ts';
 
@@ -16,24 +16,41 @@ export type Hierarchy = z.infer<typeof hierarchySchema>;
  * root of the mount, because a group that holds processes, as ours does, can not hand out controllers.
  */
 export function findHierarchies(cgroup: string, mountinfo: string): Hierarchy[] {
-  const mounts = mountinfo.split('\n').flatMap((line) => {
-    const [, , , root = '', path = '', ...rest] = line.split(' ');
-    const [type = '', , options = ''] = rest.slice(rest.indexOf('-') + 1);
-    return type.startsWith('cgroup') ? [{ root, path, type, options: options.split(',') }] : [];
+  const mounts = mountinfo.split('\n').flatMap(cgroupMount);
+  const lines = cgroup.split('\n').flatMap((line) => {
+    const [, controllers, group] = /^\d+:([^:]*):(.+)$/.exec(line) ?? [];
+    return controllers === undefined || group === undefined ? [] : [{ controllers, group }];
   });
-  const own = cgroup.split('\n').flatMap((line) => {
-    const [, controllers = '', path = ''] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
-    const mount = mounts.find(({ type, options }) =>
-      controllers === ''
-        ? type === 'cgroup2'
-        : type === 'cgroup' && controllers.split(',').every((name) => options.includes(name)),
-    );
-    if (!mount || !path) return [];
-    const below = mount.root !== '/' && path.startsWith(mount.root) ? path.slice(mount.root.length) : path;
-    return [{ controllers, path: controllers === '' ? mount.path : join(mount.path, below) }];
-  });
-  const v1 = own.filter(({ controllers }) => controllers !== '');
-  return v1.some(({ controllers }) => !controllers.startsWith('name=')) ? v1 : own.filter((h) => h.controllers === '');
+  const v1 = lines.filter(({ controllers }) => controllers !== '').flatMap((line) => ownGroup(line, mounts));
+  if (v1.some(({ controllers }) => !controllers.startsWith('name='))) return v1;
+  return mounts.filter(({ type }) => type === 'cgroup2').map(({ path }) => ({ controllers: '', path }));
+}
+
+interface Mount {
+  type: string;
+  /** Group of the hierarchy that is mounted at `path`. */
+  root: string;
+  path: string;
+  options: string[];
+}
+
+function cgroupMount(line: string): Mount[] {
+  const [, , , root = '', path = '', ...rest] = line.split(' ');
+  const [type = '', , options = ''] = rest.slice(rest.indexOf('-') + 1);
+  return type === 'cgroup' || type === 'cgroup2' ? [{ type, root, path, options: options.split(',') }] : [];
+}
+
+function ownGroup(
+  { controllers, group }: { controllers: string; group: string },
+  mounts: readonly Mount[],
+): Hierarchy[] {
+  const mount = mounts.find(
+    ({ type, options }) => type === 'cgroup' && controllers.split(',').every((name) => options.includes(name)),
+  );
+  if (!mount) return [];
+  const below = relative(mount.root, group);
+  if (below.startsWith('..')) return [];
+  return [{ controllers, path: join(mount.path, below) }];
 }
 
 export async function ownHierarchies(): Promise<Hierarchy[]> {
