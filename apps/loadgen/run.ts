@@ -5,7 +5,7 @@ import { dueTimes, type Step } from './profile.ts';
 import { createTally, type Outcome, round, type Summary } from './tally.ts';
 
 /** Closed: each of `clients` sends its next request when the last has ended. Open: requests go out when they are due. */
-export type Loop =
+type Loop =
   | { readonly kind: 'closed'; readonly clients: number }
   | { readonly kind: 'open'; readonly profile: readonly Step[]; readonly maxInFlight: number };
 

@@ -1,6 +1,6 @@
 import { URLPattern } from 'node:url';
 
-export interface AppRequest {
+interface AppRequest {
   readonly params: Readonly<Record<string, string | undefined>>;
   readonly query: URLSearchParams;
   readonly body: Buffer;
@@ -13,7 +13,7 @@ export interface AppAnswer {
   readonly body: unknown;
 }
 
-export type Handler = (request: AppRequest) => AppAnswer | Promise<AppAnswer>;
+type Handler = (request: AppRequest) => AppAnswer | Promise<AppAnswer>;
 
 /** Handlers by method and path pattern, as in `PUT /sessions/:session/items/:sku`. */
 export type Routes = Readonly<Record<string, Handler>>;

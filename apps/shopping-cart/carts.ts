@@ -17,13 +17,13 @@ export const pricesCents: Readonly<Record<string, number>> = {
 
 const maxQuantity = 999;
 
-export interface CartView {
+interface CartView {
   readonly session: string;
   readonly items: readonly { readonly sku: string; readonly quantity: number; readonly cents: number }[];
   readonly totalCents: number;
 }
 
-export interface Order extends CartView {
+interface Order extends CartView {
   readonly order: number;
 }
 
