@@ -4,6 +4,9 @@ import type { NodeRecord, Workload } from '../lib/contract/node.ts';
 import { type Policy, parsePolicy } from '../lib/contract/policy.ts';
 import type { ContainerSample, Telemetry } from '../lib/contract/telemetry.ts';
 import type { Signature } from './pipeline/verdict.ts';
+import { applyTelemetry } from './world/apply.ts';
+import { applyNodeRecord } from './world/apply-node.ts';
+import { createWorld, type Flight, type NodeState, type World } from './world/model.ts';
 
 /** Builders for tests of the pure core. */
 export const mebibyte = 2 ** 20;
@@ -105,3 +108,53 @@ export function eventOf(decision: Decision, more: Partial<MigrationEvent> = {}):
     ...more,
   };
 }
+
+export interface Resident extends Partial<Workload> {
+  name: string;
+  cores: number;
+  memoryBytes?: number;
+  /** Not in the record of the node's migrator. */
+  unknown?: boolean;
+}
+
+export interface Inhabited {
+  name: string;
+  residents: Resident[];
+  record?: Partial<NodeRecord>;
+  sample?: Partial<Telemetry>;
+}
+
+/** A world in which each node has joined and sent one sample. */
+export function worldWith(nodes: Inhabited[], policy: Policy = policyOf()): World {
+  const world = createWorld(policy);
+  for (const { name, residents, record, sample } of nodes) {
+    const known = residents.filter(({ unknown }) => !unknown);
+    const workloads = known.map(({ name: workload, cores: _, memoryBytes: __, unknown: ___, home = name, ...more }) =>
+      workloadOf(workload, home, more),
+    );
+    applyNodeRecord(world, name, recordOf(name, workloads, record));
+    const containers = residents.map((one) => containerOf(one.name, one.cores, one.memoryBytes));
+    applyTelemetry(world, sampleOf(name, containers, sample));
+  }
+  return world;
+}
+
+export function nodeOf(world: World, name: string): NodeState {
+  const node = world.nodes.get(name);
+  if (!node) throw new Error(`no node ${name}`);
+  return node;
+}
+
+export const flightOf = (workload: string, source: string, target: string, more: Partial<Flight> = {}): Flight => ({
+  migration: `m-${workload}`,
+  decision: `d-${workload}`,
+  workload,
+  source,
+  target,
+  trigger: 'overload',
+  issuedAt: start,
+  started: true,
+  cores: 0,
+  memoryBytes: 0,
+  ...more,
+});
