@@ -76,8 +76,9 @@ export const hubConfigSchema = z.strictObject({
       metricsPort: portSchema.optional(),
     })
     .default({ leaseMs: 5000 }),
-  stateDir: z.string().default('/var/lib/godwit'),
-  runDir: z.string().default('/run/godwit'),
+  /** Apart from those of a node, which may run beside the hub. */
+  stateDir: z.string().default('/var/lib/godwit/hub'),
+  runDir: z.string().default('/run/godwit/hub'),
 });
 export type HubConfig = z.infer<typeof hubConfigSchema>;
 
