@@ -12,7 +12,8 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
-process.exitCode = await main(process.argv);
+// a connection that is still being dialled would keep the process alive
+process.exit(await main(process.argv));
 
 async function main(argv: readonly string[]): Promise<ExitCode> {
   const io = processIo(controller.signal);

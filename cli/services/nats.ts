@@ -1,0 +1,73 @@
+import { resolve } from 'node:path';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { connectBus } from '../../lib/bus/connect.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { messageOf } from '../../lib/errors.ts';
+import { readIfPresent, writeDurably } from '../../lib/files.ts';
+import type { Logger } from '../../lib/logger.ts';
+import { tlsFiles } from '../../lib/node-config.ts';
+import { type Member, readRoster, rosterFile } from '../pki/roster.ts';
+import type { NatsConfig } from './nats-config.ts';
+import type { Service } from './service.ts';
+
+const lookEveryMs = 1000;
+
+export interface NatsRole {
+  /** Folder of nodes.yaml and the certificates. */
+  pki: string;
+  /** Where the server's configuration is written. */
+  configFile: string;
+  configure(nodes: readonly Member[]): NatsConfig;
+  /** Makes streams and buckets what they have to be, as the supervisor's user. */
+  ensureStreams(connection: NatsConnection, nodes: readonly Member[]): Promise<void>;
+  /** The supervisor's own way in. */
+  url: string;
+  user: string;
+  role: string;
+}
+
+/** Answers whether the file has changed. @throws E_CONFIG */
+export async function writeNatsConfig(nats: NatsRole): Promise<boolean> {
+  const text = `${JSON.stringify(nats.configure(await readRoster(nats.pki)), null, 2)}\n`;
+  if ((await readIfPresent(nats.configFile)) === text) return false;
+  await writeDurably(nats.configFile, text);
+  return true;
+}
+
+export interface FollowTools {
+  clock: Clock;
+  log: Logger;
+  signal: AbortSignal;
+}
+
+/**
+ * Keeps server and streams in step with nodes.yaml until `signal` is aborted; calls `ready` when they first are. A faulty file is
+ * logged, and the last good one holds. `stale`: the server may run on an older configuration than the file's.
+ */
+export async function followRoster(
+  nats: NatsRole,
+  server: Service,
+  { stale, ready, ...tools }: FollowTools & { stale: boolean; ready: () => void },
+): Promise<void> {
+  const { clock, log, signal } = tools;
+  const tls = tlsFiles(nats.pki, nats.role);
+  const connection = await connectBus({ servers: [nats.url], user: nats.user, tls, log, signal });
+  signal.addEventListener('abort', () => void connection.close(), { once: true });
+  const path = resolve(nats.pki, rosterFile);
+  let applied: string | undefined;
+  while (!signal.aborted) {
+    const text = await readIfPresent(path);
+    if (text !== applied)
+      try {
+        if ((await writeNatsConfig(nats)) || (stale && applied === undefined)) await server.signal('SIGHUP');
+        const nodes = await readRoster(nats.pki);
+        await nats.ensureStreams(connection, nodes);
+        applied = text;
+        log.info({ nodes: nodes.map(({ name }) => name) }, 'server and streams know the nodes');
+        ready();
+      } catch (error) {
+        if (!signal.aborted) log.error({ reason: messageOf(error) }, 'nodes could not be applied; trying again');
+      }
+    await clock.sleep(lookEveryMs, { signal }).catch(() => undefined);
+  }
+}
