@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { GodwitError } from '../lib/errors.ts';
 import { parseAs } from '../lib/parse.ts';
 import {
   type Command,
@@ -47,6 +48,7 @@ const lockOf = (lab: string): string => `lab:${lab}`;
 export async function labUp(spec: LabSpecInput, given: Given = {}): Promise<LabStatus> {
   const settings = labSettings(given);
   const parsed = parseLabSpec(spec);
+  if (process.getuid?.() !== 0) throw new GodwitError('E_SETUP', 'a lab needs root', { next: 'Run it with sudo.' });
   await withLock(lockOf(parsed.name), () => raise(settings, parsed));
   return labStatus(parsed.name, given);
 }

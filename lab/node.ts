@@ -6,7 +6,7 @@ import { groupsOf, settleNodeGroups } from './cgroup.ts';
 import { identify, type ProcessId } from './process-id.ts';
 import type { LabSettings } from './settings.ts';
 import type { Bind, NodeSpec } from './spec.ts';
-import { diskDir, type LabState, nodeDir, writeNode } from './state.ts';
+import { diskDir, type LabState, nodeDir } from './state.ts';
 
 /** Moves itself into the groups before `--`, then becomes the command after it. */
 export const joinScript =
@@ -14,17 +14,15 @@ export const joinScript =
 
 export const systemPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
-/** What every node sees of this machine. */
-export function nodeBinds(settings: LabSettings, extra: readonly Bind[]): Bind[] {
-  return [
+/** What the nodes see of this machine, a line each: source and target. */
+export function allBinds(settings: LabSettings, lab: LabState): string {
+  const binds: Bind[] = [
     { source: settings.checkout, target: '/opt/godwit' },
     { source: join(settings.checkout, 'node_modules/node/bin/node'), target: '/usr/local/bin/node' },
-    ...extra,
+    ...lab.spec.binds,
   ];
+  return binds.map(({ source, target }) => `${source} ${target}`).join('\n');
 }
-
-export const bindLines = (binds: readonly Bind[]): string =>
-  binds.map(({ source, target }) => `${source} ${target}`).join('\n');
 
 /** Starts the node's first process in namespaces and groups of its own; its network is still empty. @throws E_LAB */
 export async function startNode(settings: LabSettings, lab: LabState, node: NodeSpec): Promise<ProcessId> {
@@ -32,19 +30,17 @@ export async function startNode(settings: LabSettings, lab: LabState, node: Node
   for (const part of ['upper', 'work', 'root', 'data']) await mkdir(join(disk, part), { recursive: true });
   const folder = nodeDir(settings, lab.spec.name, node.name);
   await mkdir(folder, { recursive: true });
-  const binds = bindLines(nodeBinds(settings, lab.spec.binds));
   const pid = await spawnInit(join(folder, 'init.log'), groupsOf(lab.hierarchies, lab.spec.name, node.name), {
     PATH: systemPath,
     NAME: node.name,
     DISK: disk,
     LOWER: lab.root,
     CGROUPS: lab.hierarchies.map(({ controllers }) => controllers).join(' '),
-    BINDS: binds,
+    BINDS: allBinds(settings, lab),
   });
   await settleNodeGroups(lab.hierarchies, lab.spec.name, node.name);
   const init = await identify(pid);
   if (!init) throw new GodwitError('E_LAB', `node ${node.name} ended right after its start`);
-  await writeNode(settings, lab.spec.name, node.name, { init, binds });
   return init;
 }
 

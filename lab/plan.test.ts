@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { plan } from './plan.ts';
 import { parseLabSpec } from './spec.ts';
-import { plan } from './up.ts';
 
 const spec = (...nodes: [name: string, site: string][]): ReturnType<typeof parseLabSpec> =>
   parseLabSpec({

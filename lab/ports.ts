@@ -2,7 +2,7 @@ import { messageOf } from '../lib/errors.ts';
 import type { ProcessId } from './process-id.ts';
 import type { LabSettings } from './settings.ts';
 import type { LabState } from './state.ts';
-import { addressOf, inSwitch, macOf, nodePort, run } from './switch.ts';
+import { addressOf, inSwitch, macOf, nodePort, run, siteBridge } from './switch.ts';
 
 /** Runs a program of this machine in the node's network. */
 export function inNodeNetwork(settings: LabSettings, init: ProcessId, argv: string[], input?: string): Promise<string> {
@@ -19,7 +19,7 @@ export async function connectNode(
   const { last, subnet } = place(lab, node.name);
   const port = nodePort(last);
   const pair = `link add ${port} type veth peer name eth0 address ${macOf(subnet, last)} netns ${init.pid}`;
-  const plug = `link set ${port} master site${lab.sites[node.site]} up`;
+  const plug = `link set ${port} master ${siteBridge(lab, node.site)} up`;
   await inSwitch(settings, lab.spec.name, ['ip', '-batch', '-'], `${pair}\n${plug}`);
   await inNodeNetwork(settings, init, ['/bin/sh', '-c', `ip -batch - && ${neighbourScript}`], nodeScript(subnet, last));
 }

@@ -15,6 +15,7 @@ export const switchHandle = (settings: LabSettings, lab: string): string => join
 export const hostDevice = (subnet: number): string => `godwit${subnet}`;
 export const addressOf = (subnet: number, last: number): string => `10.88.${subnet}.${last}`;
 export const nodePort = (last: number): string => `n${last}`;
+export const siteBridge = (lab: LabState, site: string): string => `site${lab.sites[site]}`;
 
 /** Stays the same when an interface is made again, so that neighbours need not learn it anew. */
 export function macOf(subnet: number, last: number): string {
@@ -42,19 +43,22 @@ export async function ensureSwitch(settings: LabSettings, lab: LabState): Promis
   return subnet;
 }
 
-const linksSchema = z.array(z.object({ ifname: z.string() }));
+/** The switch's interfaces, and the bridge that each is plugged into. */
+export type Links = ReadonlyMap<string, string | undefined>;
 
-/** Names of the switch's interfaces; undefined when it does not exist. */
-export async function listLinks(settings: LabSettings, lab: string): Promise<Set<string> | undefined> {
+const linksSchema = z.array(z.object({ ifname: z.string(), master: z.string().optional() }));
+
+/** Undefined when there is no switch. */
+export async function listLinks(settings: LabSettings, lab: string): Promise<Links | undefined> {
   try {
     const text = await inSwitch(settings, lab, ['ip', '-json', 'link', 'show']);
-    return new Set(parseJson(linksSchema, text, 'ip link').map(({ ifname }) => ifname));
+    return new Map(parseJson(linksSchema, text, 'ip link').map(({ ifname, master }) => [ifname, master]));
   } catch {
     return undefined;
   }
 }
 
-async function createSwitch(settings: LabSettings, lab: string): Promise<Set<string>> {
+async function createSwitch(settings: LabSettings, lab: string): Promise<Links> {
   const handle = switchHandle(settings, lab);
   await removeSwitch(settings, lab);
   await mkdir(labDir(settings, lab), { recursive: true });
@@ -67,7 +71,7 @@ async function createSwitch(settings: LabSettings, lab: string): Promise<Set<str
     '-c',
     `[ ! -d /proc/sys/net/ipv6 ] || { ${silence}; }`,
   ]);
-  return new Set();
+  return new Map();
 }
 
 /** Takes the handle away; the namespace goes with the last node in it. */
@@ -79,7 +83,7 @@ export async function removeSwitch(settings: LabSettings, lab: string): Promise<
   await rm(handle, { force: true });
 }
 
-function switchScript(links: ReadonlySet<string>, sites: Readonly<Record<string, number>>): string {
+function switchScript(links: Links, sites: Readonly<Record<string, number>>): string {
   const lines: string[] = ['link set lo up'];
   const bridge = (name: string): void => {
     if (!links.has(name)) lines.push(`link add ${name} type bridge forward_delay 0 stp_state 0 mcast_snooping 0`);
@@ -95,7 +99,7 @@ function switchScript(links: ReadonlySet<string>, sites: Readonly<Record<string,
 }
 
 /** The interface of this machine is the claim on the subnet: the kernel gives its name to one lab only. */
-async function ensurePlug(settings: LabSettings, lab: LabState, links: ReadonlySet<string>): Promise<number> {
+async function ensurePlug(settings: LabSettings, lab: LabState, links: Links): Promise<number> {
   if (links.has('host')) {
     if (lab.subnet !== undefined) return lab.subnet;
     await unplug(settings, lab.spec.name); // plugged by an `up` that died before it could write down which it was

@@ -3,15 +3,16 @@ import { processesIn } from './group-files.ts';
 import { ownHierarchies } from './hierarchies.ts';
 import { takeSysctls } from './host-sysctls.ts';
 import { applyLink, isPlain } from './links.ts';
-import { bindLines, nodeBinds, startNode, writeHosts } from './node.ts';
+import { allBinds, startNode, writeHosts } from './node.ts';
+import { plan } from './plan.ts';
 import { connectNode, disconnectNode, place } from './ports.ts';
 import { isRunning, type ProcessId } from './process-id.ts';
 import { reap } from './reap.ts';
 import { ensureRoot } from './root.ts';
 import type { LabSettings } from './settings.ts';
 import type { LabSpec, NodeSpec } from './spec.ts';
-import { diskDir, type LabState, readLab, readNode, removeNode, writeLab } from './state.ts';
-import { addressOf, ensureSwitch, listLinks, nodePort } from './switch.ts';
+import { diskDir, type LabState, readLab, readNode, removeNode, writeLab, writeNode } from './state.ts';
+import { addressOf, ensureSwitch, type Links, listLinks, nodePort, siteBridge } from './switch.ts';
 import { removeDisk } from './teardown.ts';
 
 /** Makes what is missing of the lab; what runs as it should is left alone. The caller holds the lab's lock. */
@@ -24,92 +25,46 @@ export async function raise(settings: LabSettings, spec: LabSpec): Promise<void>
   await takeSysctls(settings, spec.name);
   await createLabGroups(lab.hierarchies, spec.name);
   await ensureSwitch(settings, lab);
-  const ports = (await listLinks(settings, spec.name)) ?? new Set<string>();
+  const ports = (await listLinks(settings, spec.name)) ?? new Map();
   await Promise.all(gone.map((node) => dropNode(settings, lab, node.name, ports)));
-  const moved = (node: NodeSpec): boolean =>
-    before?.spec.nodes.find(({ name }) => name === node.name)?.site !== node.site;
-  const inits = await Promise.all(
-    spec.nodes.map((node) => ensureNode(settings, lab, node, { ports, fresh: moved(node) })),
-  );
+  const inits = await Promise.all(spec.nodes.map((node) => ensureNode(settings, lab, node, ports)));
   await Promise.all(inits.map((init) => writeHosts(init, hostNames(lab))));
   const shaped = Object.entries(lab.links).filter(([, state]) => !isPlain(state));
   for (const [end, state] of shaped) await applyLink(settings, lab, end, state);
   await writeLab(settings, lab);
 }
 
-/** Numbers for what is new; what was there keeps its own. */
-export function plan(
-  spec: LabSpec,
-  before: LabState | undefined,
-  hierarchies: LabState['hierarchies'],
-  root: string,
-): LabState {
-  const names = spec.nodes.map(({ name }) => name);
-  const sites = [...new Set(spec.nodes.map(({ site }) => site))];
-  const ends = new Set([...names.map((name) => `node:${name}`), ...sites.map((site) => `site:${site}`)]);
-  return {
-    spec,
-    hierarchies,
-    root,
-    ...(before?.subnet !== undefined && { subnet: before.subnet }),
-    addresses: number(names, before?.addresses ?? {}, 11),
-    sites: number(sites, before?.sites ?? {}, 0),
-    links: Object.fromEntries(Object.entries(before?.links ?? {}).filter(([end]) => ends.has(end))),
-  };
-}
-
-function number(
-  names: readonly string[],
-  known: Readonly<Record<string, number>>,
-  first: number,
-): Record<string, number> {
-  const numbers = { ...known };
-  for (const name of names) {
-    const used = new Set(Object.values(numbers));
-    let free = first;
-    while (used.has(free)) free += 1;
-    numbers[name] ??= free;
-  }
-  return numbers;
-}
-
-interface Present {
-  ports: ReadonlySet<string>;
-  /** Start it anew though it runs. */
-  fresh: boolean;
-}
-
-async function ensureNode(settings: LabSettings, lab: LabState, node: NodeSpec, present: Present): Promise<ProcessId> {
-  const running = present.fresh ? undefined : await intact(settings, lab, node, present.ports);
+async function ensureNode(settings: LabSettings, lab: LabState, node: NodeSpec, ports: Links): Promise<ProcessId> {
+  const running = await intact(settings, lab, node, ports);
   if (!running) {
     await reap(lab.hierarchies, lab.spec.name, node.name);
     await removeNode(settings, lab.spec.name, node.name);
-    if (present.ports.has(nodePort(place(lab, node.name).last))) await disconnectNode(settings, lab, node.name);
+    if (ports.has(nodePort(place(lab, node.name).last))) await disconnectNode(settings, lab, node.name);
   }
   await createNodeGroups(lab.hierarchies, lab.spec.name, node.name, node);
   if (running) return running;
   const init = await startNode(settings, lab, node);
   await connectNode(settings, lab, node, init);
+  await writeNode(settings, lab.spec.name, node.name, { init, binds: allBinds(settings, lab) }); // only now is it whole
   return init;
 }
 
-/** The node's first process, if it runs in its groups with what it was asked to see, and is plugged in. */
+/** The node's first process, if it runs in its groups, sees what it should, and is plugged in where it belongs. */
 async function intact(
   settings: LabSettings,
   lab: LabState,
   node: NodeSpec,
-  ports: ReadonlySet<string>,
+  ports: Links,
 ): Promise<ProcessId | undefined> {
   const state = await readNode(settings, lab.spec.name, node.name);
-  if (!state || state.binds !== bindLines(nodeBinds(settings, lab.spec.binds)) || !(await isRunning(state.init)))
-    return;
-  if (!ports.has(nodePort(place(lab, node.name).last))) return;
+  if (!state || state.binds !== allBinds(settings, lab) || !(await isRunning(state.init))) return;
+  if (ports.get(nodePort(place(lab, node.name).last)) !== siteBridge(lab, node.site)) return;
   const groups = groupsOf(lab.hierarchies, lab.spec.name, node.name);
   const members = (await Promise.all(groups.map(processesIn))).flat();
   return members.includes(state.init.pid) ? state.init : undefined;
 }
 
-async function dropNode(settings: LabSettings, lab: LabState, node: string, ports: ReadonlySet<string>): Promise<void> {
+async function dropNode(settings: LabSettings, lab: LabState, node: string, ports: Links): Promise<void> {
   await reap(lab.hierarchies, lab.spec.name, node);
   if (ports.has(nodePort(place(lab, node).last))) await disconnectNode(settings, lab, node);
   await removeDisk(diskDir(settings, lab.spec.name, node));

@@ -11,6 +11,7 @@ import {
   labStatus,
   labStatusAll,
   labUp,
+  linkCut,
 } from '../../lab/lab.ts';
 import type { LabStatus } from '../../lab/status.ts';
 import { dial, eventually, footprint, node, nodeOf, sh, testLabs, tracesOf } from './lab-helpers.ts';
@@ -185,6 +186,11 @@ describe('labs', () => {
     expect(await sh(changed, 'a', 'cat /sys/fs/cgroup/cpu/cpu.cfs_quota_us /etc/hosts')).toMatch(/^50000\n.* c$/s);
     expect(await sh(changed, 'a', 'busybox ping -c 1 -W 2 c')).toContain('1 packets received');
     expect(await labStatus(name)).toEqual(changed);
+    const moved = await labUp({ name, nodes: [node('a', 't', { cores: 0.5 }), node('c', 't')] });
+    expect(nodeOf(moved, 'a').pid).not.toBe(nodeOf(changed, 'a').pid);
+    expect(nodeOf(moved, 'c').pid).toBe(nodeOf(changed, 'c').pid);
+    await linkCut(name, { site: 't' });
+    expect(await sh(moved, 'a', 'busybox ping -c 1 -W 2 c')).toContain('1 packets received');
   });
 
   test('are refused with every fault of their spec', async () => {
