@@ -16,7 +16,7 @@ try {
 } catch (error) {
   const { code, message } = toGodwitError(error, 'E_BUS', 'the decider could not start');
   log.fatal({ code, err: error }, message);
-  process.exitCode = 1;
+  process.exitCode = code === 'E_CONFIG' ? 2 : 1;
 }
 
 async function main(args: string[]): Promise<void> {

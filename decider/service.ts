@@ -119,7 +119,12 @@ export async function createDecider(options: DeciderOptions): Promise<Decider> {
       const onLead = (epoch: number): void => {
         void lead(epoch).catch((error: unknown) => log.error({ err: error }, 'taking over failed'));
       };
-      await Promise.all([sources.run(), policies.run(), lease.run({ onLead, signal })]);
+      const elect = async (): Promise<void> => {
+        // earlier terms stand in the streams: a term must be higher than all of them
+        await sources.caughtUp();
+        await lease.run({ onLead, signal });
+      };
+      await Promise.all([sources.run(), policies.run(), elect()]);
       stopAnswers();
     },
   };
