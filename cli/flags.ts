@@ -17,7 +17,10 @@ const timeUnits: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_
 export const sizeFlag = quantity(sizeUnits, 'a size such as 512Mi or 4Gi');
 /** A time with a unit, such as `30s`; in milliseconds. */
 export const timeFlag = quantity(timeUnits, 'a time such as 500ms, 30s or 5m');
-export const countFlag = z.coerce.number().int().positive();
+export const countFlag = z
+  .string()
+  .regex(/^[1-9]\d{0,8}$/, 'expected a whole number above 0')
+  .transform(Number);
 
 function quantity(units: Record<string, number>, expected: string): z.ZodType<number, string> {
   return z.string().transform((text, context) => {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { systemClock } from '../lib/clock.ts';
 import { GodwitError } from '../lib/errors.ts';
 import { systemExec } from '../lib/exec.ts';
+import { createKeyedQueue } from '../lib/keyed-queue.ts';
 import { createLogger } from '../lib/logger.ts';
 import { loadNodeConfig, type NodeConfig } from '../lib/node-config.ts';
 import { createAddressMover } from '../migrator/network/address.ts';
@@ -34,5 +35,8 @@ export async function openLocalNode(
   });
   const address = createAddressMover(node.network, systemExec);
   const log = createLogger('cli', { level: 'error' });
-  return { node, deps: { paths: pathsOf(node), exec: systemExec, clock: systemClock, log, address } };
+  return {
+    node,
+    deps: { paths: pathsOf(node), exec: systemExec, clock: systemClock, log, address, starts: createKeyedQueue() },
+  };
 }

@@ -5,7 +5,7 @@ import type { Io } from './io.ts';
 export const formats = ['table', 'wide', 'json', 'yaml', 'name'] as const;
 
 /** Flags of every verb that prints objects. */
-export const outputFlags = { output: z.enum(formats).default('table'), headers: z.boolean().default(true) };
+export const outputFlags = { output: z.enum(formats, `expected ${formats.join(', ')}`).default('table'), headers: z.boolean().default(true) };
 export interface OutputOptions {
   output: (typeof formats)[number];
   headers: boolean;
@@ -25,30 +25,52 @@ export interface Kind<T> {
   columns: Column<T>[];
 }
 
-/** Prints rows as kubectl does: upper-case headers, columns three spaces apart, `<none>` where there is nothing. */
-export function print<T>(io: Io, kind: Kind<T>, rows: readonly T[], options: OutputOptions): void {
-  io.out(render(kind, rows, options));
+export type Printer<T> = (kind: Kind<T>, rows: readonly T[]) => void;
+
+/**
+ * Prints rows as kubectl does: upper-case headers, columns three spaces apart, `<none>` where there is nothing. What is printed later
+ * stands below the same headers. With `stream`, JSON is one object a line and YAML one document an object.
+ */
+export function createPrinter<T>(io: Io, options: OutputOptions & { stream?: boolean }): Printer<T> {
+  const widths: number[] = [];
+  let headersDue = options.headers;
+  return (kind, rows) => {
+    if (options.output !== 'table' && options.output !== 'wide') {
+      io.out(objects(kind, rows, options));
+      return;
+    }
+    const columns = kind.columns.filter((column) => options.output === 'wide' || !column.wide);
+    const lines = rows.map((row) => columns.map((column) => cell(column.value(row))));
+    if (headersDue && rows.length > 0) lines.unshift(columns.map((column) => column.header));
+    headersDue &&= rows.length === 0;
+    for (const line of lines)
+      line.forEach((text, index) => {
+        widths[index] = Math.max(widths[index] ?? 0, text.length);
+      });
+    for (const line of lines)
+      io.out(`${line.map((text, index) => text.padEnd(widths[index] ?? 0)).join('   ')}`.trimEnd().concat('\n'));
+  };
 }
 
-export function render<T>(kind: Kind<T>, rows: readonly T[], options: OutputOptions): string {
-  if (options.output === 'json') return `${JSON.stringify(rows, null, 2)}\n`;
-  if (options.output === 'yaml') return stringify(rows);
-  if (options.output === 'name') return rows.map((row) => `${kind.kind}/${kind.name(row)}\n`).join('');
-  const columns = kind.columns.filter((column) => options.output === 'wide' || !column.wide);
-  const lines = rows.map((row) => columns.map((column) => cell(column.value(row))));
-  return table(options.headers ? [columns.map((column) => column.header), ...lines] : lines);
+/** Prints a list that is complete. */
+export function print<T>(io: Io, kind: Kind<T>, rows: readonly T[], options: OutputOptions): void {
+  createPrinter<T>(io, options)(kind, rows);
+}
+
+function objects<T>(
+  kind: Kind<T>,
+  rows: readonly T[],
+  { output, stream }: OutputOptions & { stream?: boolean },
+): string {
+  if (output === 'name') return rows.map((row) => `${kind.kind}/${kind.name(row)}\n`).join('');
+  const format = (value: unknown): string =>
+    output === 'yaml' ? stringify(value) : `${JSON.stringify(value, null, stream ? undefined : 2)}\n`;
+  if (!stream) return format(rows);
+  return rows.map((row) => (output === 'yaml' ? `---\n${format(row)}` : format(row))).join('');
 }
 
 const cell = (value: string | number | undefined): string =>
   value === undefined || value === '' ? '<none>' : String(value);
-
-function table(lines: readonly string[][]): string {
-  const widths = (lines[0] ?? []).map((_, index) => Math.max(...lines.map((line) => line[index]?.length ?? 0)));
-  return lines
-    .map((line) => `${line.map((text, index) => text.padEnd(widths[index] ?? 0)).join('   ')}`.trimEnd())
-    .map((line) => `${line}\n`)
-    .join('');
-}
 
 const units: [string, number][] = [
   ['d', 86_400_000],

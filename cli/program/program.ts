@@ -5,6 +5,7 @@ import { addActing } from './act.ts';
 import { addLab } from './lab.ts';
 import { addLooking } from './look.ts';
 import { addSetup } from './setup.ts';
+import { addWorkloads } from './workloads.ts';
 
 /** Makes a commander action of a verb's module, which is loaded only when the verb is typed. */
 export type Lazily = (load: () => Promise<{ run: Verb }>) => (...args: unknown[]) => Promise<void>;
@@ -27,6 +28,7 @@ export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
     .helpCommand(false);
   addLooking(program, lazily);
   addActing(program, lazily);
+  addWorkloads(program, lazily);
   addSetup(program, lazily);
   addLab(program, lazily);
   return program;

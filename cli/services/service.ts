@@ -35,29 +35,31 @@ const graceMs = 10_000;
 /** A little ahead of the workloads: a node under load is the very case it has to act in. */
 const niceness = -5;
 
+export const nextDelay = (delayMs: number, livedMs: number): number =>
+  livedMs > healthyMs || delayMs === 0 ? firstDelayMs : Math.min(2 * delayMs, longestDelayMs);
+
 /** Takes over the process that a killed supervisor has left, or starts one; keeps it running until `stop`. */
 export function startService(spec: ServiceSpec, tools: ServiceTools): Service {
   const stopping = new AbortController();
   let current: ServiceRecord | undefined;
   const log = tools.log.child({ service: spec.name });
 
+  /** Until it has ended. */
+  const live = async (running: Running | undefined): Promise<void> => {
+    current = running?.record;
+    if (current && stopping.signal.aborted) await endProcess(current, tools.clock);
+    const outcome = await running?.ended;
+    if (outcome) log[stopping.signal.aborted ? 'info' : 'warn'](outcome, 'service ended');
+  };
   const keepRunning = async (): Promise<void> => {
-    let delayMs = firstDelayMs;
-    let restarts = 0;
-    let running = await adopt(spec, tools, log);
-    while (!stopping.signal.aborted) {
+    let inherited = await adopt(spec, tools, log);
+    let delayMs = 0;
+    for (let restarts = 0; !stopping.signal.aborted; restarts++) {
       const bornAt = tools.clock.monotonic();
-      running ??= await launch(spec, restarts, tools, log);
-      current = running?.record;
-      if (current && stopping.signal.aborted) await endProcess(current, tools.clock);
-      const outcome = await running?.ended;
-      if (outcome) log[stopping.signal.aborted ? 'info' : 'warn'](outcome, 'service ended');
-      running = undefined;
-      if (stopping.signal.aborted) return;
-      restarts += 1;
-      if (tools.clock.monotonic() - bornAt > healthyMs) delayMs = firstDelayMs;
+      await live(inherited ?? (await launch(spec, restarts, tools, log)));
+      inherited = undefined;
+      delayMs = nextDelay(delayMs, tools.clock.monotonic() - bornAt);
       await tools.clock.sleep(delayMs, { signal: stopping.signal }).catch(() => undefined);
-      delayMs = Math.min(delayMs * 2, longestDelayMs);
     }
   };
   const life = keepRunning();

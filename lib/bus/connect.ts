@@ -11,6 +11,8 @@ export interface BusOptions {
   tls?: { ca: string; cert: string; key: string };
   log: Logger;
   signal?: AbortSignal;
+  /** Throws E_BUS when no server answers within this time, instead of waiting for one; for people who wait at a prompt. */
+  firstAnswerMs?: number;
 }
 
 /** Inbox prefix that the server's permissions grant to `user` alone. */
@@ -32,7 +34,8 @@ export async function connectBus(options: BusOptions): Promise<NatsConnection> {
       name: options.user,
       inboxPrefix: inboxPrefix(options.user),
       maxReconnectAttempts: -1,
-      waitOnFirstConnect: true,
+      waitOnFirstConnect: options.firstAnswerMs === undefined,
+      ...(options.firstAnswerMs !== undefined && { timeout: options.firstAnswerMs }),
       ignoreAuthErrorAbort: true,
       reconnectTimeWait: 250,
       reconnectJitter: 100,
