@@ -17,6 +17,8 @@ export interface DriveOptions extends Patience, AskOptions {
   context: SagaContext;
   /** Resolves when somebody asks to cancel. */
   cancelled: Promise<void>;
+  /** Rejects when another driver has taken over. */
+  superseded: Promise<never>;
 }
 
 /**
@@ -48,7 +50,7 @@ async function nextEvent(
   state: SagaState,
   answer: Promise<SagaEvent>,
   stored: Promise<void>,
-  { cancelled, clock, signal }: DriveOptions,
+  { cancelled, superseded, clock, signal }: DriveOptions,
 ): Promise<SagaEvent> {
   const stop = new AbortController();
   const shutdown = new Promise<never>((_, reject) => {
@@ -59,7 +61,7 @@ async function nextEvent(
   const lost = stored.then(() => answer);
   const cancel = cancelled.then((): SagaEvent => ({ kind: 'cancel', at: clock.now() }));
   try {
-    return await Promise.race([answer, lost, shutdown, ...(state.cancelRequested ? [] : [cancel])]);
+    return await Promise.race([superseded, answer, lost, shutdown, ...(state.cancelRequested ? [] : [cancel])]);
   } finally {
     stop.abort();
   }

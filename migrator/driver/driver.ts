@@ -16,6 +16,7 @@ import { claim } from './claim.ts';
 import { NodeClocks } from './clocks.ts';
 import { drive } from './drive.ts';
 import { Journal } from './journal.ts';
+import { hearOthers } from './others.ts';
 import { type Patience, untilBusAnswers } from './persist.ts';
 import { watchMigrations } from './watch.ts';
 
@@ -58,13 +59,14 @@ async function run(options: DriverOptions): Promise<void> {
   );
   const watch = watchMigrations(migrations, options);
   const handle = async (command: Command, subject: string, sequence: number): Promise<void> => {
-    const cancelled = watch.cancellationOf(command.id);
+    const others = hearOthers(command.id, watch);
     const at = clock.now();
     const claimed = await claim(
       { command, sequence, driver: node, at },
       { migrations, nodes, limits, highestEpoch: watch.highestEpoch, log },
     );
     if (!claimed) return;
+    others.ownTerm(claimed.state.term);
     const { state, revision, context } = claimed;
     log.info({ migration: command.id, term: state.term, step: state.step }, 'migration claimed');
     const clocks = new NodeClocks();
@@ -73,8 +75,8 @@ async function run(options: DriverOptions): Promise<void> {
       ...options,
       clocks,
       context,
-      cancelled: cancelled.promise,
-      journal: new Journal(command.id, revision, { ...options, store: migrations, onCancel: cancelled.resolve }),
+      ...others,
+      journal: new Journal(command.id, revision, { ...options, store: migrations, onCancel: others.cancel }),
       announcer: new Announcer(js, siteOf(subject), options),
     });
   };

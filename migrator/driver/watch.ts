@@ -4,34 +4,34 @@ import type { Patience } from './persist.ts';
 
 export interface MigrationWatch {
   highestEpoch(): number;
-  /** Resolves when somebody asks to cancel that migration; only the last one asked for is watched. */
-  cancellationOf(migration: string): PromiseWithResolvers<void>;
+  /** From now on `onChange` hears of this migration's stored states, and of no other's. */
+  follow(migration: string, onChange: (state: SagaState) => void): void;
 }
 
 const restartMs = 500;
 
-/** Follows all stored migrations: for the epochs that they were commanded in, and for requests to cancel. */
+/** Watches all stored migrations: the epochs that they were commanded in, and what others write about the one in hand. */
 export function watchMigrations(store: Store<SagaState>, { clock, log, signal }: Patience): MigrationWatch {
   let highest = 0;
-  let watched: { migration: string; cancelled: PromiseWithResolvers<void> } | undefined;
-  const follow = async (): Promise<void> => {
+  let followed: { migration: string; onChange: (state: SagaState) => void } | undefined;
+  const watch = async (): Promise<void> => {
     for await (const { key, value } of store.watch({ signal })) {
-      highest = Math.max(highest, value?.command.epoch ?? 0);
-      if (value?.cancelRequested && watched?.migration === key) watched.cancelled.resolve();
+      if (!value) continue;
+      highest = Math.max(highest, value.command.epoch);
+      if (followed?.migration === key) followed.onChange(value);
     }
   };
   const forEver = async (): Promise<void> => {
     while (!signal.aborted) {
-      await follow().catch((error: unknown) => log.warn({ err: error }, 'watch of migrations ended; watching again'));
+      await watch().catch((error: unknown) => log.warn({ err: error }, 'watch of migrations ended; watching again'));
       await clock.sleep(restartMs, { signal }).catch(() => {});
     }
   };
   void forEver();
   return {
     highestEpoch: () => highest,
-    cancellationOf: (migration) => {
-      watched = { migration, cancelled: Promise.withResolvers<void>() };
-      return watched.cancelled;
+    follow: (migration, onChange) => {
+      followed = { migration, onChange };
     },
   };
 }

@@ -28,6 +28,8 @@ export interface TestDriver {
   node: string;
   /** As `kill -9`: its connection is gone at once, nothing is given back. */
   kill(): Promise<void>;
+  /** As SIGTERM: what it works on is given back. */
+  close(): Promise<void>;
 }
 
 /** A real hub server with its streams, two scripted agents, and drivers that can be killed. */
@@ -46,7 +48,13 @@ export interface DriverWorld {
   until<T>(what: string, check: () => Promise<T | undefined> | T | undefined): Promise<T>;
   ended(id: string): Promise<MigrationEvent>;
   /** Commands that no driver has finished. */
-  pendingCommands(): Promise<number>;
+  commandsLeft(): Promise<number>;
+  /** Waits until there are none. */
+  idle(): Promise<void>;
+  /** Asks to cancel in the way the command line does: compare-and-set on the stored state. */
+  cancel(id: string): Promise<void>;
+  /** `kill -9` of the server, and a new one on its data. */
+  restartServer(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -58,6 +66,7 @@ const nodeRecord = (name: string, site: string, tier: 'edge' | 'cloud'): NodeRec
   engines: ['runc'],
   versions: {},
   capacity: { cores: 1, memoryBytes: 1 << 30 },
+  uplinkBytesPerSecond: 1e9,
   workloads: [],
   updatedAt: Date.now(),
 });
@@ -65,13 +74,10 @@ const nodeRecord = (name: string, site: string, tier: 'edge' | 'cloud'): NodeRec
 export async function createDriverWorld(options: { skewMs?: number } = {}): Promise<DriverWorld> {
   const folder = await mkdtemp(join(tmpdir(), 'godwit-driver-'));
   const port = await freePort();
-  const server = await startNatsServer(
-    folder,
-    { host: '127.0.0.1', port, jetstream: { store_dir: folder, domain: 'hub' } },
-    port,
-  );
+  const config = { host: '127.0.0.1', port, jetstream: { store_dir: folder, domain: 'hub' } };
+  let server = await startNatsServer(folder, config, port);
   const connectHere = (): Promise<NatsConnection> =>
-    connect({ servers: `127.0.0.1:${port}`, maxReconnectAttempts: -1 });
+    connect({ servers: `127.0.0.1:${port}`, maxReconnectAttempts: -1, reconnectTimeWait: 100 });
   const connection = await connectHere();
   await ensureHubStreams(connection, []);
   const manager = await jetstreamManager(connection);
@@ -105,6 +111,7 @@ export async function createDriverWorld(options: { skewMs?: number } = {}): Prom
     }
     return found.filter((event) => event.id === id);
   };
+  const commandsLeft = async (): Promise<number> => (await manager.streams.info('COMMANDS')).state.messages;
   return {
     connection,
     migrations,
@@ -136,8 +143,9 @@ export async function createDriverWorld(options: { skewMs?: number } = {}): Prom
         });
         return killed;
       };
-      drivers.push({ node, kill });
-      return { node, kill };
+      const running = { node, kill, close: async () => driver.close() };
+      drivers.push(running);
+      return running;
     },
     command: async (id, change = {}, message = id) => {
       const command: Command = {
@@ -156,7 +164,19 @@ export async function createDriverWorld(options: { skewMs?: number } = {}): Prom
       await publish(jetstream(connection), commandSubject('site-1', id), command, { id: message });
     },
     ended: (id) => until(`${id} has ended`, async () => (await events(id)).find(({ stage }) => stage === 'ended')),
-    pendingCommands: async () => (await manager.streams.info('COMMANDS')).state.messages,
+    commandsLeft,
+    idle: async () => {
+      await until('every command is finished', async () => ((await commandsLeft()) === 0 ? true : undefined));
+    },
+    cancel: async (id) => {
+      const stored = await migrations.get(id);
+      if (stored) await migrations.update(id, { ...stored.value, cancelRequested: true }, stored.revision);
+    },
+    restartServer: async () => {
+      await server.stop('SIGKILL');
+      server = await startNatsServer(folder, config, port);
+      await until('the connection is back', () => connection.rtt().catch(() => undefined));
+    },
     close: async () => {
       await Promise.all(drivers.map(({ kill }) => kill()));
       await connection.close();
