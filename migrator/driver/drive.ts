@@ -8,13 +8,13 @@ import type { Journal } from './journal.ts';
 import { type Patience, pauseMs } from './persist.ts';
 
 const pollMs = 250;
-/** A step that fails for so long is given back: another driver may reach the node, and this one may do other work. */
-const enduranceMs = 60_000;
 
 export interface DriveOptions extends Patience, AskOptions {
   journal: Journal;
   announcer: Announcer;
   context: SagaContext;
+  /** A step that does not get on for so long is given back: another driver may reach the node, this one has other work. */
+  enduranceMs: number;
   /** Resolves when somebody asks to cancel. */
   cancelled: Promise<void>;
   /** Rejects when another driver has taken over. */
@@ -82,7 +82,7 @@ function createAsker(options: DriveOptions): {
   begin(state: SagaState, commands: SagaCommand[]): void;
   pending(): Promise<SagaEvent>;
 } {
-  const { clock, random, signal } = options;
+  const { clock, random, signal, enduranceMs } = options;
   let pending: Promise<SagaEvent> | undefined;
   let step: string | undefined;
   let attempt = 0;

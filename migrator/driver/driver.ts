@@ -25,9 +25,13 @@ export interface DriverOptions extends Patience {
   /** Name of the node on which this driver runs. */
   node: string;
   limits?: Limits;
+  /** After so long a migration whose node does not answer is given back to the queue. */
+  enduranceMs?: number;
   /** Has to be the acknowledgement wait of the command consumer. */
   leaseMs?: number;
 }
+
+const defaultEnduranceMs = 60_000;
 
 /** Works on migration commands, one at a time, until `signal` is aborted or it is closed. */
 export function startDriver(options: DriverOptions): Closable {
@@ -46,7 +50,8 @@ export function startDriver(options: DriverOptions): Closable {
 }
 
 async function run(options: DriverOptions): Promise<void> {
-  const { connection, node, clock, log, signal, limits = defaultLimits, leaseMs = driverLeaseMs } = options;
+  const { connection, node, clock, log, signal } = options;
+  const { limits = defaultLimits, leaseMs = driverLeaseMs, enduranceMs = defaultEnduranceMs } = options;
   const js = jetstream(connection, viaHub());
   const [migrations, nodes] = await untilBusAnswers(
     'opening the buckets',
@@ -75,6 +80,7 @@ async function run(options: DriverOptions): Promise<void> {
       ...options,
       clocks,
       context,
+      enduranceMs,
       ...others,
       journal: new Journal(command.id, revision, { ...options, store: migrations, onCancel: others.cancel }),
       announcer: new Announcer(js, siteOf(subject), options),

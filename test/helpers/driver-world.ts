@@ -40,7 +40,7 @@ export interface DriverWorld {
   target: ModelTarget;
   edge: ScriptedAgent;
   cloud: ScriptedAgent;
-  startDriver(node: string, limits?: Partial<Limits['budgetMs']>): Promise<TestDriver>;
+  startDriver(node: string, budgets?: Partial<Limits['budgetMs']>, enduranceMs?: number): Promise<TestDriver>;
   /** Publishes a command, from `edge-1` to `cloud-1` unless said otherwise; `message` tells repeats apart. */
   command(id: string, change?: Partial<Command>, message?: string): Promise<void>;
   events(id: string): Promise<MigrationEvent[]>;
@@ -121,7 +121,7 @@ export async function createDriverWorld(options: { skewMs?: number } = {}): Prom
     cloud,
     events,
     until,
-    startDriver: async (node, budgets = {}) => {
+    startDriver: async (node, budgets = {}, enduranceMs = 60_000) => {
       const own = await connectHere();
       const stop = new AbortController();
       const limits: Limits = { ...defaultLimits, budgetMs: { ...defaultLimits.budgetMs, ...budgets } };
@@ -134,6 +134,7 @@ export async function createDriverWorld(options: { skewMs?: number } = {}): Prom
         signal: stop.signal,
         leaseMs: testLeaseMs,
         limits,
+        enduranceMs,
       });
       let killed: Promise<void> | undefined;
       const kill = (): Promise<void> => {

@@ -341,6 +341,19 @@ describe('deadlines', () => {
     expect(copies()).toBe('running none');
   });
 
+  test('a migration whose node stays silent is given back, so that its driver can do other work', async () => {
+    world.cloud.fault = (verb) => (verb === 'run' ? 'lost' : undefined);
+    await world.startDriver('cloud-1', {}, 1000);
+    await world.command('m1');
+    await world.until('doubt', async () => ((await stagesOf('m1')).includes('in-doubt') ? true : undefined));
+    await world.command('m2', { source: 'edge-9' });
+    expect((await world.ended('m2')).result).toBe('refused');
+    world.cloud.fault = () => undefined;
+    const ended = await world.ended('m1');
+    expect(ended.result).toBe('succeeded');
+    expect(ended.term).toBeGreaterThan(1);
+  });
+
   test('a target that is away refuses at once, and is cleaned up when it is back', async () => {
     world.cloud.fault = () => 'lost';
     await world.startDriver('edge-1', short);
