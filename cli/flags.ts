@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { parseAs } from '../lib/parse.ts';
+import { nearest } from './suggest.ts';
 
 const sizeUnits: Record<string, number> = {
   '': 1,
@@ -12,6 +13,16 @@ const sizeUnits: Record<string, number> = {
   Gi: 2 ** 30,
 };
 const timeUnits: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+/** One of a few words; a wrong one is answered with those that there are. */
+export function choice<const W extends string>(what: string, words: readonly W[]) {
+  return z.enum(words, {
+    error: ({ input }) => {
+      const near = typeof input === 'string' ? nearest(input, words) : undefined;
+      return `there is no ${what} ${JSON.stringify(input)}; ${near ? `did you mean ${near}?` : `there are ${words.join(', ')}`}`;
+    },
+  });
+}
 
 /** A number with a unit, such as `4Gi` or `20M`. */
 export const sizeFlag = quantity(sizeUnits, 'a size such as 512Mi or 4Gi');

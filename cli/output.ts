@@ -1,11 +1,15 @@
 import { stringify } from 'yaml';
 import { z } from 'zod';
+import { choice } from './flags.ts';
 import type { Io } from './io.ts';
 
 export const formats = ['table', 'wide', 'json', 'yaml', 'name'] as const;
 
 /** Flags of every verb that prints objects. */
-export const outputFlags = { output: z.enum(formats, `expected ${formats.join(', ')}`).default('table'), headers: z.boolean().default(true) };
+export const outputFlags = {
+  output: choice('format', formats).default('table'),
+  headers: z.boolean().default(true),
+};
 export interface OutputOptions {
   output: (typeof formats)[number];
   headers: boolean;

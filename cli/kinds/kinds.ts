@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { choice } from '../flags.ts';
 
 export const kindNames = ['nodes', 'workloads', 'migrations', 'decisions'] as const;
 export type KindName = (typeof kindNames)[number];
@@ -9,4 +10,4 @@ const short: Record<string, KindName> = { no: 'nodes', wl: 'workloads', mig: 'mi
 export const kindFlag = z
   .string()
   .transform((text) => short[text] ?? kindNames.find((name) => name === text || name === `${text}s`) ?? text)
-  .pipe(z.enum(kindNames, `one of ${kindNames.join(', ')} is expected`));
+  .pipe(choice('kind', kindNames));

@@ -5,7 +5,7 @@ import { GodwitError } from '../../lib/errors.ts';
 import { readIfPresent } from '../../lib/files.ts';
 import { hubDomain, loadHubConfig, type NodeConfig, nodeConfigSchema } from '../../lib/node-config.ts';
 import { parseAs } from '../../lib/parse.ts';
-import { parseFlags, sizeFlag } from '../flags.ts';
+import { choice, parseFlags, sizeFlag } from '../flags.ts';
 import { pkiDirFlag } from './folder.ts';
 
 const notHub = (name: string): boolean => name !== hubDomain;
@@ -14,7 +14,7 @@ const shape = {
   // a common name has 64 characters at most (RFC 5280, ub-common-name), the role included
   name: nameSchema.max(50).refine(notHub, '"hub" is taken'),
   site: nameSchema.max(50).refine(notHub, '"hub" is taken'),
-  tier: tierSchema,
+  tier: choice('tier', tierSchema.options),
   address: z.ipv4(),
   hub: z.ipv4().optional(),
   leaf: z.boolean().optional(),

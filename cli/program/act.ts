@@ -35,7 +35,7 @@ export function addActing(program: Command, lazily: Lazily): void {
     .option('-o, --output <format>', 'table, json or yaml')
     .option(...config)
     .action(lazily(() => import('../verbs/resolve.ts')));
-  const policy = program.command('policy').description('the rules of the decider');
+  const policy = program.command('policy').description('the rules of the decider').helpCommand(false);
   policy
     .command('check <file>')
     .description('say whether a policy file is right, and where it is not')

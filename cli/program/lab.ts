@@ -6,7 +6,7 @@ const end = 'node:NAME for its own cable, site:NAME for the uplink';
 
 export function addLab(program: Command, lazily: Lazily): void {
   program.commandsGroup('Try out:');
-  const lab = program.command('lab').description('virtual nodes on this machine');
+  const lab = program.command('lab').description('virtual nodes on this machine').helpCommand(false);
   lab
     .command('up [file]')
     .description('raise a lab: a hub, an edge and a cloud node, or as a YAML file says')

@@ -5,7 +5,7 @@ const dir = ['--dir <path>', 'folder of the authority (default: /etc/godwit/pki)
 
 export function addSetup(program: Command, lazily: Lazily): void {
   program.commandsGroup('Set up:');
-  const pki = program.command('pki').description('certificates and configuration of every machine');
+  const pki = program.command('pki').description('certificates and configuration of every machine').helpCommand(false);
   pki
     .command('init')
     .description('make the certificate authority')
