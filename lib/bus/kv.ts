@@ -13,6 +13,13 @@ export interface Versioned<T> {
   revision: number;
 }
 
+export interface WatchOptions {
+  /** Only what changed after this revision of the bucket. */
+  after?: number;
+  /** Ends the watch. */
+  signal: AbortSignal;
+}
+
 /** A bucket of one kind of value. `create` and `update` throw E_CONFLICT when somebody else was first. */
 export interface Store<T> {
   get(key: string): Promise<Versioned<T> | undefined>;
@@ -21,8 +28,8 @@ export interface Store<T> {
   create(key: string, value: T): Promise<number>;
   update(key: string, value: T, revision: number): Promise<number>;
   delete(key: string): Promise<void>;
-  /** Every present value, then every change; `value` is undefined where a key was deleted. Ends when `signal` is aborted. */
-  watch(options: { signal: AbortSignal }): AsyncIterable<{ key: string; value: T | undefined; revision: number }>;
+  /** Every present value, then every change; `value` is undefined where a key was deleted. */
+  watch(options: WatchOptions): AsyncIterable<{ key: string; value: T | undefined; revision: number }>;
 }
 
 const wrongLastSequence = 10071;
@@ -64,7 +71,7 @@ export async function openStore<T>(
     create: (key, value) => compareAndSet(bucket, key, () => kv.create(key, JSON.stringify(value))),
     update: (key, value, revision) => compareAndSet(bucket, key, () => kv.update(key, JSON.stringify(value), revision)),
     delete: (key) => busCall(`${bucket}/${key}`, () => kv.delete(key)),
-    watch: (options) => watchStore(kv, parse, options.signal),
+    watch: (options) => watchStore(kv, parse, options),
   };
 }
 
@@ -77,9 +84,9 @@ async function keysOf(kv: KV): Promise<string[]> {
 async function* watchStore<T>(
   kv: KV,
   parse: (key: string, data: Uint8Array) => T | undefined,
-  signal: AbortSignal,
+  { after, signal }: WatchOptions,
 ): AsyncGenerator<{ key: string; value: T | undefined; revision: number }> {
-  const watcher = await kv.watch();
+  const watcher = await kv.watch(after === undefined ? {} : { resumeFromRevision: after + 1 });
   const stop = (): void => watcher.stop();
   signal.addEventListener('abort', stop, { once: true });
   try {
