@@ -4,7 +4,7 @@ import { readStream } from '../lib/bus/read-stream.ts';
 import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
-import { parseJson } from '../lib/parse.ts';
+import { parseAs } from '../lib/parse.ts';
 
 export interface IntakeOptions<T> {
   js: JetStreamClient;
@@ -75,8 +75,11 @@ export function createIntake<T>(options: IntakeOptions<T>): Intake {
 /** Longest message that is looked at: 1000 containers fit well. */
 const maxBytes = 512 * 1024;
 
-export function parseMessage<T>(schema: z.ZodType<T>, message: JsMsg): T {
-  if (message.data.length > maxBytes)
-    throw new RangeError(`${message.data.length} bytes, at most ${maxBytes} expected`);
-  return parseJson(schema, message.data, message.subject);
+export function decodeJson(message: JsMsg): unknown {
+  const { data } = message;
+  if (data.length > maxBytes) throw new RangeError(`${data.length} bytes, expected at most ${maxBytes}`);
+  return JSON.parse(Buffer.from(data.buffer, data.byteOffset, data.length).toString());
 }
+
+export const parseMessage = <T>(schema: z.ZodType<T>, message: JsMsg): T =>
+  parseAs(schema, decodeJson(message), message.subject);

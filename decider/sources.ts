@@ -78,10 +78,14 @@ export async function openSources(options: SourceOptions): Promise<Sources> {
     rejected: () => metrics.sample('rejected'),
   });
   const nodes = await openStore(connection, 'nodes', nodeRecordSchema, log);
-  for (const { key, value } of await nodes.list()) applyNodeRecord(world, key, value);
+  let revision = 0;
+  for (const entry of await nodes.list()) {
+    applyNodeRecord(world, entry.key, entry.value);
+    revision = Math.max(revision, entry.revision);
+  }
   return {
     run: async () => {
-      await Promise.all([followNodes(nodes, options), decisions.run(), events.run(), telemetry.run()]);
+      await Promise.all([followNodes(nodes, revision, options), decisions.run(), events.run(), telemetry.run()]);
     },
     caughtUp: async () => {
       await Promise.all([decisions.caughtUp(), events.caughtUp(), telemetry.caughtUp()]);
@@ -89,10 +93,14 @@ export async function openSources(options: SourceOptions): Promise<Sources> {
   };
 }
 
-async function followNodes(nodes: Store<NodeRecord>, { world, clock, log, signal }: SourceOptions): Promise<void> {
-  while (!signal.aborted) {
+async function followNodes(nodes: Store<NodeRecord>, from: number, options: SourceOptions): Promise<void> {
+  const { world, clock, log, signal } = options;
+  for (let after = from; !signal.aborted; ) {
     try {
-      for await (const { key, value } of nodes.watch({ signal })) applyNodeRecord(world, key, value);
+      for await (const { key, value, revision } of nodes.watch({ after, signal })) {
+        applyNodeRecord(world, key, value);
+        after = revision;
+      }
     } catch (error) {
       log.warn({ err: error }, 'node records can not be followed; trying again');
     }
