@@ -1,5 +1,4 @@
 import { type Clock, systemClock } from '../lib/clock.ts';
-import type { ExitCode } from './exit.ts';
 
 /** What a verb touches of its process. `out` is for data, `err` for progress and faults. */
 export interface Io {
@@ -11,8 +10,8 @@ export interface Io {
   signal: AbortSignal;
 }
 
-/** A verb's module exports this as `run`; `input` holds its flags and arguments by name, still unchecked. */
-export type Verb = (input: unknown, io: Io) => Promise<ExitCode>;
+/** A verb's module exports this as `run`; `input` holds its flags and arguments by name, still unchecked. Resolves to the exit code. */
+export type Verb = (input: unknown, io: Io) => Promise<number>;
 
 export function processIo(signal: AbortSignal): Io {
   return {

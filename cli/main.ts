@@ -1,6 +1,6 @@
 import { CommanderError } from 'commander';
 import { GodwitError } from '../lib/errors.ts';
-import { describeError, type ExitCode, exitCodeOf, exitCodes } from './exit.ts';
+import { describeError, exitCodeOf, exitCodes } from './exit.ts';
 import { processIo } from './io.ts';
 import { buildProgram } from './program/program.ts';
 
@@ -15,9 +15,9 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 // a connection that is still being dialled would keep the process alive
 process.exit(await main(process.argv));
 
-async function main(argv: readonly string[]): Promise<ExitCode> {
+async function main(argv: readonly string[]): Promise<number> {
   const io = processIo(controller.signal);
-  let code: ExitCode = exitCodes.done;
+  let code: number = exitCodes.done;
   try {
     await buildProgram(io, (verbCode) => {
       code = verbCode;

@@ -9,8 +9,9 @@ export function addLab(program: Command, lazily: Lazily): void {
   const lab = program.command('lab').description('virtual nodes on this machine').helpCommand(false);
   lab
     .command('up [file]')
-    .description('raise a lab: a hub, an edge and a cloud node, or as a YAML file says')
+    .description('raise a lab with Godwit running in it: a hub, an edge and a cloud node, or what a YAML file says')
     .option(...name)
+    .option('--bare', 'only the nodes, without Godwit')
     .action(lazily(() => import('../verbs/lab-up.ts')));
   lab
     .command('down')

@@ -1,5 +1,4 @@
 import { Command } from 'commander';
-import type { ExitCode } from '../exit.ts';
 import type { Io, Verb } from '../io.ts';
 import { addActing } from './act.ts';
 import { addLab } from './lab.ts';
@@ -11,7 +10,7 @@ import { addWorkloads } from './workloads.ts';
 export type Lazily = (load: () => Promise<{ run: Verb }>) => (...args: unknown[]) => Promise<void>;
 
 /** The whole command line: names, flags and help; nothing that a verb needs is loaded. `done` hears the verb's exit code. */
-export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
+export function buildProgram(io: Io, done: (code: number) => void): Command {
   const lazily: Lazily =
     (load) =>
     async (...args) => {
