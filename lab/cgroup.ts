@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { processesIn } from './group-files.ts';
 import type { Hierarchy } from './hierarchies.ts';
 
-export const groupName = (lab: string): string => `godwit-lab-${lab}`;
+const groupName = (lab: string): string => `godwit-lab-${lab}`;
 
 /** Groups of one node (or of the whole lab), one a hierarchy. */
 export function groupsOf(hierarchies: readonly Hierarchy[], lab: string, node = ''): string[] {
@@ -18,13 +18,18 @@ export function joinGroups(hierarchies: readonly Hierarchy[], lab: string, node:
 const v2Leaf = 'node.init';
 const v2Controllers = '+cpu +memory +pids';
 
+/** A lab's share of a busy machine, against 1 for everything else: its nodes shall get the cores that they declare. */
+const cpuWeight = 16;
+
 export async function createLabGroups(hierarchies: readonly Hierarchy[], lab: string): Promise<void> {
   for (const { path, controllers } of hierarchies) {
     const group = join(path, groupName(lab));
     if (controllers === '') await writeFile(join(path, 'cgroup.subtree_control'), v2Controllers);
     await mkdir(group, { recursive: true });
+    if (controllers === '') await writeFile(join(group, 'cpu.weight'), String(100 * cpuWeight));
     if (controllers === '') await writeFile(join(group, 'cgroup.subtree_control'), v2Controllers);
     if (controllers.split(',').includes('cpuset')) await inheritCpuset(path, group);
+    if (controllers.split(',').includes('cpu')) await writeFile(join(group, 'cpu.shares'), String(1024 * cpuWeight));
   }
 }
 

@@ -4,6 +4,7 @@ import { systemClock } from '../lib/clock.ts';
 import { nodeRecordSchema } from '../lib/contract/node.ts';
 import { messageOf } from '../lib/errors.ts';
 import { systemExec } from '../lib/exec.ts';
+import { createKeyedQueue } from '../lib/keyed-queue.ts';
 import { createLifecycle } from '../lib/lifecycle.ts';
 import { createLogger } from '../lib/logger.ts';
 import { tlsFiles } from '../lib/node-config.ts';
@@ -47,6 +48,7 @@ const context: AgentContext = {
   clock,
   log,
   address,
+  starts: createKeyedQueue(),
   data,
   engine: { exec, runcRoot: paths.runcRoot, tls: tlsFiles(node.pki, 'pages') },
   boot: await bootToken(paths),
@@ -68,7 +70,7 @@ const claimed = (workload: string): boolean =>
     return journal.record === 'open' || (journal.record === 'committed' && !journal.attested);
   });
 
-const supervisor = createSupervisor({ paths, exec, clock, log, address }, claimed);
+const supervisor = createSupervisor(context, claimed);
 const complain = (what: string) => (error: unknown) =>
   log.warn({ reason: messageOf(error) }, `${what} failed; trying again`);
 const options = { clock, signal: lifecycle.signal };

@@ -114,7 +114,8 @@ const manageStreams = (streams: readonly string[], consumers: readonly string[])
 
 /** The hub's supervisor. */
 export const hubRights: Rights = {
-  publish: manageStreams(['*'], ['COMMANDS.>']),
+  // the last one asks a site's leaf whether its stream can be sourced
+  publish: [...manageStreams(['*'], ['COMMANDS.>']), '$JS.*.API.CONSUMER.NAMES.TELEMETRY'],
   subscribe: [inbox('hub')],
 };
 
@@ -131,7 +132,7 @@ export const leafSupervisorRights = (site: string): Rights => ({
  */
 export const leafRights = (site: string, nodes: readonly string[], others: readonly string[]): Rights => {
   const migrators = nodes.map((node) => migratorRights('leaf', node));
-  const askers = ['operator', ...others.map((node) => `migrator.${node}`)];
+  const askers = ['operator', 'hub', ...others.map((node) => `migrator.${node}`)];
   const domain = encodeToken(site);
   return {
     publish: [...new Set(migrators.flatMap(({ publish }) => publish)), ...askers.map(inbox), '$JS.S.>', '$JSC.R.>'],

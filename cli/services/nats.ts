@@ -19,7 +19,9 @@ export interface NatsRole {
   configFile: string;
   configure(nodes: readonly Member[]): NatsConfig;
   /** Makes streams and buckets what they have to be, as the supervisor's user. */
-  ensureStreams(connection: NatsConnection, nodes: readonly Member[]): Promise<void>;
+  ensureStreams(connection: NatsConnection): Promise<void>;
+  /** What depends on other machines; returns those that are not there yet, to be tried again. */
+  settle?(connection: NatsConnection, nodes: readonly Member[]): Promise<string[]>;
   /** The supervisor's own way in. */
   url: string;
   user: string;
@@ -55,19 +57,33 @@ export async function followRoster(
   signal.addEventListener('abort', () => void connection.close(), { once: true });
   const path = resolve(nats.pki, rosterFile);
   let applied: string | undefined;
+  let missing: string[] = [];
   while (!signal.aborted) {
     const text = await readIfPresent(path);
     if (text !== applied)
       try {
         if ((await writeNatsConfig(nats)) || (stale && applied === undefined)) await server.signal('SIGHUP');
         const nodes = await readRoster(nats.pki);
-        await nats.ensureStreams(connection, nodes);
+        await nats.ensureStreams(connection);
+        missing = (await nats.settle?.(connection, nodes)) ?? [];
         applied = text;
         log.info({ nodes: nodes.map(({ name }) => name) }, 'server and streams know the nodes');
         ready();
       } catch (error) {
         if (!signal.aborted) log.error({ reason: messageOf(error) }, 'nodes could not be applied; trying again');
       }
+    else if (missing.length > 0) missing = await settleAgain(nats, connection, log);
     await clock.sleep(lookEveryMs, { signal }).catch(() => undefined);
+  }
+}
+
+async function settleAgain(nats: NatsRole, connection: NatsConnection, log: Logger): Promise<string[]> {
+  try {
+    const missing = (await nats.settle?.(connection, await readRoster(nats.pki))) ?? [];
+    if (missing.length === 0) log.info('all sites are sourced');
+    return missing;
+  } catch (error) {
+    log.warn({ reason: messageOf(error) }, 'sites could not be sourced; trying again');
+    return ['unknown'];
   }
 }

@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path';
-import { ensureHubStreams, ensureLeafStreams } from '../../lib/bus/streams.ts';
+import { ensureHubStreams, ensureLeafStreams, sourceSites } from '../../lib/bus/streams.ts';
 import type { HubConfig, NodeConfig } from '../../lib/node-config.ts';
 import { hubNatsConfig, leafNatsConfig, leafSites } from './nats-config.ts';
 import type { ServiceSpec } from './service.ts';
@@ -30,7 +30,8 @@ export function hubPlan(config: HubConfig, configFile: string, binary: string): 
       pki: config.pki,
       configFile: join(config.runDir, 'nats.json'),
       configure: (nodes) => hubNatsConfig(config, nodes, folders(config)),
-      ensureStreams: (connection, nodes) => ensureHubStreams(connection, leafSites(nodes)),
+      ensureStreams: ensureHubStreams,
+      settle: (connection, nodes) => sourceSites(connection, leafSites(nodes)),
       url: reachable(config.nats.listen),
       user: 'hub',
       role: 'hub',
@@ -50,7 +51,7 @@ export async function agentPlan(config: NodeConfig, configFile: string, binary: 
         pki: config.pki,
         configFile: join(config.runDir, 'nats.json'),
         configure: (nodes) => leafNatsConfig(config, nodes, folders(config)),
-        ensureStreams: (connection) => ensureLeafStreams(connection),
+        ensureStreams: ensureLeafStreams,
         url: reachable(leaf.listen),
         user: `leaf.${config.site}`,
         role: 'nats',

@@ -2,6 +2,8 @@ import {
   AckPolicy,
   DeliverPolicy,
   DiscardPolicy,
+  JetStreamApiCodes,
+  JetStreamApiError,
   type JetStreamManager,
   type JetStreamOptions,
   jetstream,
@@ -81,11 +83,10 @@ export async function ensureLeafStreams(connection: NatsConnection): Promise<voi
   await ensureStream(await jetstreamManager(connection), telemetry(mebibytes(64)));
 }
 
-/** Creates or updates the hub's streams, buckets and the command consumer; `sites` are the leaf domains to source telemetry from. */
-export async function ensureHubStreams(connection: NatsConnection, sites: readonly string[]): Promise<void> {
+/** Creates or updates the hub's streams, buckets and the command consumer. */
+export async function ensureHubStreams(connection: NatsConnection): Promise<void> {
   const manager = await jetstreamManager(connection);
-  const sources = sites.map((site) => ({ name: 'TELEMETRY', domain: siteDomain(site) }));
-  await ensureStream(manager, { ...telemetry(mebibytes(512)), sources });
+  if (!(await sourcesOf(manager))) await ensureStream(manager, hubTelemetry([]));
   for (const stream of hubStreams) await ensureStream(manager, stream);
   const kvm = new Kvm(jetstream(connection));
   for (const bucket of buckets) await kvm.create(bucket, { history: bucket === 'policy' ? 20 : 1 });
@@ -96,6 +97,48 @@ export async function ensureHubStreams(connection: NatsConnection, sites: readon
     ack_wait: driverLeaseMs * 1_000_000,
     max_ack_pending: 64,
   });
+}
+
+/**
+ * Has the hub source the telemetry of `sites`, and of no other; returns those whose leaf does not answer yet, to be tried again. A
+ * source that is set up before its leaf is there is looked at again only half a minute later.
+ */
+export async function sourceSites(connection: NatsConnection, sites: readonly string[]): Promise<string[]> {
+  const manager = await jetstreamManager(connection);
+  const known = (await sourcesOf(manager)) ?? [];
+  const answering = await Promise.all(
+    sites.map((site) => known.includes(siteDomain(site)) || leafAnswers(connection, site)),
+  );
+  const wanted = sites.filter((_, index) => answering[index]).map(siteDomain);
+  const same = wanted.length === known.length && wanted.every((domain) => known.includes(domain));
+  if (!same) await ensureStream(manager, hubTelemetry(wanted));
+  return sites.filter((_, index) => !answering[index]);
+}
+
+const hubTelemetry = (domains: readonly string[]): StreamSpec & Partial<StreamConfig> => ({
+  ...telemetry(mebibytes(512)),
+  sources: domains.map((domain) => ({ name: 'TELEMETRY', domain })),
+});
+
+/** Domains that the hub's stream sources; `undefined` without a stream. */
+async function sourcesOf(manager: JetStreamManager): Promise<string[] | undefined> {
+  try {
+    const { config } = await manager.streams.info('TELEMETRY');
+    return (config.sources ?? []).map(({ external }) => external?.api.split('.')[1] ?? '');
+  } catch (error) {
+    if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound) return undefined;
+    throw toGodwitError(error, 'E_BUS', 'stream TELEMETRY');
+  }
+}
+
+async function leafAnswers(connection: NatsConnection, site: string): Promise<boolean> {
+  try {
+    const subject = `$JS.${siteDomain(site)}.API.CONSUMER.NAMES.TELEMETRY`;
+    const reply = await connection.request(subject, '{}', { timeout: 500 });
+    return !('error' in reply.json<object>());
+  } catch {
+    return false;
+  }
 }
 
 async function ensureStream(manager: JetStreamManager, spec: StreamSpec & Partial<StreamConfig>): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { Exec } from '../../lib/exec.ts';
+import type { KeyedQueue } from '../../lib/keyed-queue.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { NodeConfig } from '../../lib/node-config.ts';
 import { type EngineDeps, type Place, placeIn } from '../engine/engine.ts';
@@ -19,6 +20,7 @@ export interface AgentContext {
   address: AddressMover;
   data: DataClient;
   engine: EngineDeps;
+  starts: KeyedQueue;
   /** Identifies this boot of the kernel: what was restored in another one is gone. */
   boot: string;
 }

@@ -8,6 +8,7 @@ import {
   verbSchema,
 } from '../../lib/contract/agent.ts';
 import { GodwitError, toGodwitError } from '../../lib/errors.ts';
+import { createKeyedQueue } from '../../lib/keyed-queue.ts';
 import { parseJson } from '../../lib/parse.ts';
 import { nodeSubject, parseNodeSubject } from '../../lib/subjects.ts';
 import type { Upload } from '../files/data-server.ts';
@@ -28,19 +29,8 @@ type Asked = Exclude<Verb, 'status'>;
 
 /** The verbs of one node: fenced by epoch and term, one at a time per migration, except that `abort` interrupts. */
 export function createAgent(context: AgentContext): AgentService {
-  const queues = new Map<string, Promise<unknown>>();
+  const inTurn = createKeyedQueue();
   const running = new Map<string, AbortController>();
-
-  const inTurn = <T>(migration: string, work: () => Promise<T>): Promise<T> => {
-    const before = queues.get(migration) ?? Promise.resolve();
-    const mine = before.then(work, work);
-    const settled = mine.then(
-      () => undefined,
-      () => undefined,
-    );
-    queues.set(migration, settled);
-    return mine;
-  };
 
   const perform = async <V extends Asked>(verb: V, request: VerbRequest<V>): Promise<VerbResult<V>> => {
     const journal = await fencedJournal(context, verb, request);

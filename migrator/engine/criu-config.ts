@@ -9,17 +9,7 @@ export interface CriuOptions {
  * node's own /etc/criu stays untouched. Peers are checked against the CA alone: CRIU knows them by address, not by name.
  */
 export function criuConfig(options: CriuOptions): string {
-  const lines = [
-    'network-lock skip',
-    'tcp-close',
-    'skip-in-flight',
-    'file-locks',
-    'ext-unix-sk',
-    'link-remap',
-    'ghost-limit 64M',
-    'timeout 60',
-    'verbosity 2',
-  ];
+  const lines = ['network-lock skip', 'tcp-close', 'ghost-limit 64M', 'timeout 60', 'verbosity 2'];
   if (options.tls) {
     const { ca, cert, key } = options.tls;
     lines.push('tls', `tls-cacert ${ca}`, `tls-cert ${cert}`, `tls-key ${key}`, 'tls-no-cn-verify');

@@ -87,7 +87,9 @@ export async function dump(
   options: { signal: AbortSignal },
 ): Promise<void> {
   const args = ['--root', deps.runcRoot, '--log', join(place.work, 'runc-dump.log')];
-  args.push('checkpoint', '--leave-running', '--manage-cgroups-mode', 'ignore');
+  // runc states these to CRIU either way, so that a configuration file can not
+  args.push('checkpoint', '--tcp-skip-in-flight', '--file-locks', '--ext-unix-sk', '--link-remap');
+  args.push('--leave-running', '--manage-cgroups-mode', 'ignore');
   args.push(
     '--page-server',
     `${pages.address}:${pages.port}`,
@@ -126,7 +128,15 @@ export interface RestoreOptions {
 export async function restoreHeld(place: Place, options: RestoreOptions, deps: EngineDeps): Promise<void> {
   if (options.lazy) await startDrain(place, options.signal);
   const args = ['--root', deps.runcRoot, '--log', join(place.work, 'runc-restore.log')];
-  args.push('restore', '--detach', '--manage-cgroups-mode', 'ignore', ...(options.lazy ? ['--lazy-pages'] : []));
+  args.push(
+    'restore',
+    '--file-locks',
+    '--ext-unix-sk',
+    '--detach',
+    '--manage-cgroups-mode',
+    'ignore',
+    ...(options.lazy ? ['--lazy-pages'] : []),
+  );
   args.push('--image-path', place.images, '--work-path', place.work, '--bundle', options.bundle, options.container);
   await startJob(job(place, 'restore'), { file: 'runc', args, env: environment(place), output: options.output });
   const held = await waitFor(place.folder, options.signal, async () => {

@@ -3,7 +3,6 @@ import { createReadStream } from 'node:fs';
 import { lstat, mkdir, readdir, readlink, realpath, rename, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { GodwitError } from '../../lib/errors.ts';
 import { isMissing } from '../../lib/files.ts';
 import { unpackInto } from '../files/archive.ts';
@@ -24,7 +23,8 @@ async function addFolder(hash: ReturnType<typeof createHash>, root: string, fold
     hash.update(`${path}\0${stat.mode.toString(8)}\0${stat.isFile() ? stat.size : 0}\0`);
     if (stat.isSymbolicLink()) hash.update(await readlink(join(root, path)));
     else if (stat.isDirectory()) await addFolder(hash, root, path);
-    else if (stat.isFile()) await pipeline(createReadStream(join(root, path)), hash, { end: false });
+    else if (stat.isFile())
+      for await (const chunk of createReadStream(join(root, path), { highWaterMark: 1 << 20 })) hash.update(chunk);
   }
 }
 

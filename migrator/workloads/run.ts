@@ -6,10 +6,10 @@ import { GodwitError } from '../../lib/errors.ts';
 import { parseAs, parseJson } from '../../lib/parse.ts';
 import { readContainer } from '../engine/container.ts';
 import { ociConfigSchema } from './bundle.ts';
-import { removeWorkload, stopContainer } from './container.ts';
+import { removeContainer, removeWorkload, stopContainer } from './container.ts';
 import { addImage } from './images.ts';
-import { readManaged, writeManaged } from './store.ts';
-import { ensureRunning, type SuperviseDeps } from './supervise.ts';
+import { type Managed, readManaged, writeManaged } from './store.ts';
+import { type SuperviseDeps, startManaged } from './supervise.ts';
 
 /** What `godwit run` is told. */
 export const runOptionsSchema = z.strictObject({
@@ -62,10 +62,13 @@ export async function runWorkload(given: RunOptions, deps: SuperviseDeps): Promi
     ...(options.cpus !== undefined && { requestedCores: options.cpus }),
     ...(options.memoryBytes !== undefined && { requestedMemoryBytes: options.memoryBytes }),
   };
-  await writeManaged(deps.paths, { spec: { ...spec, ...requests }, state: 'running', image: rootfs });
+  const managed: Managed = { spec: { ...spec, ...requests }, state: 'running', image: rootfs };
   try {
-    await ensureRunning(deps, name);
+    await startManaged(managed, deps);
+    // only now: whatever is written down here, the agent's supervisor starts
+    await writeManaged(deps.paths, managed);
   } catch (error) {
+    await removeContainer(name, deps);
     await removeWorkload(name, deps);
     throw error;
   }

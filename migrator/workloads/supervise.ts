@@ -1,4 +1,5 @@
 import { GodwitError, messageOf } from '../../lib/errors.ts';
+import type { KeyedQueue } from '../../lib/keyed-queue.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { readContainer } from '../engine/container.ts';
 import type { AddressMover } from '../network/address.ts';
@@ -8,19 +9,29 @@ import { listManaged, type Managed, readManaged } from './store.ts';
 export interface SuperviseDeps extends ContainerDeps {
   address: AddressMover;
   log: Logger;
+  /** Starts of one workload, in turn. */
+  starts: KeyedQueue;
 }
 
 /** Starts a managed workload that does not run: after its program ended, a cold move was aborted, or the node rebooted. */
-export async function ensureRunning(deps: SuperviseDeps, name: string): Promise<void> {
-  const managed = await readManaged(deps.paths, name);
-  if (!managed)
-    throw new GodwitError('E_UNKNOWN_WORKLOAD', `${name} is not kept on this node, it can not be started again`);
-  const container = await readContainer(deps.paths.runcRoot, name);
-  if (container?.alive) return;
-  if (container) await removeContainer(name, deps);
+export function ensureRunning(deps: SuperviseDeps, name: string): Promise<void> {
+  return deps.starts(name, async () => {
+    const managed = await readManaged(deps.paths, name);
+    if (!managed)
+      throw new GodwitError('E_UNKNOWN_WORKLOAD', `${name} is not kept on this node, it can not be started again`);
+    const container = await readContainer(deps.paths.runcRoot, name);
+    if (container?.alive) return;
+    if (container) await removeContainer(name, deps);
+    await startManaged(managed, deps);
+  });
+}
+
+/** Creates and starts the container, and takes its address. */
+export async function startManaged(managed: Managed, deps: SuperviseDeps): Promise<void> {
+  const { name, address } = managed.spec;
   await createContainer(managed, `r${deps.clock.now().toString(36)}`, deps);
   await startCreated(name, deps);
-  if (managed.spec.address) await deps.address.take(name, managed.spec.address);
+  if (address) await deps.address.take(name, address);
 }
 
 export interface Supervisor {

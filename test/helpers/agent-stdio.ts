@@ -1,19 +1,20 @@
 import { createInterface } from 'node:readline';
-import { openJournals } from '../../migrator/agent/journal.ts';
+import { systemClock } from '../../lib/clock.ts';
+import { type Verb, verbSchema } from '../../lib/contract/agent.ts';
+import { toGodwitError } from '../../lib/errors.ts';
+import { systemExec } from '../../lib/exec.ts';
+import { createKeyedQueue } from '../../lib/keyed-queue.ts';
+import { createLogger } from '../../lib/logger.ts';
+import { loadNodeConfig, tlsFiles } from '../../lib/node-config.ts';
 import { bootToken } from '../../migrator/agent/boot.ts';
 import type { AgentContext } from '../../migrator/agent/context.ts';
 import { ensureImagesMount } from '../../migrator/agent/images-mount.ts';
+import { openJournals } from '../../migrator/agent/journal.ts';
 import { createAgent } from '../../migrator/agent/serve.ts';
 import { createDataClient } from '../../migrator/files/data-client.ts';
 import { serveData } from '../../migrator/files/data-server.ts';
 import { createAddressMover, prepareNode } from '../../migrator/network/address.ts';
 import { pathsOf } from '../../migrator/paths.ts';
-import { systemClock } from '../../lib/clock.ts';
-import { type Verb, verbSchema } from '../../lib/contract/agent.ts';
-import { toGodwitError } from '../../lib/errors.ts';
-import { systemExec } from '../../lib/exec.ts';
-import { createLogger } from '../../lib/logger.ts';
-import { loadNodeConfig, tlsFiles } from '../../lib/node-config.ts';
 import { runWorkload } from '../../migrator/workloads/run.ts';
 
 // An agent without a bus: reads {verb, request} lines from stdin and answers with one line each. `run` starts a workload.
@@ -30,6 +31,7 @@ const context: AgentContext = {
   clock: systemClock,
   log,
   address: createAddressMover(node.network, systemExec),
+  starts: createKeyedQueue(),
   data: await createDataClient(tlsFiles(node.pki, 'data')),
   engine: { exec: systemExec, runcRoot: paths.runcRoot, tls: tlsFiles(node.pki, 'pages') },
   boot: await bootToken(paths),

@@ -79,7 +79,7 @@ export async function createDriverWorld(options: { skewMs?: number } = {}): Prom
   const connectHere = (): Promise<NatsConnection> =>
     connect({ servers: `127.0.0.1:${port}`, maxReconnectAttempts: -1, reconnectTimeWait: 100 });
   const connection = await connectHere();
-  await ensureHubStreams(connection, []);
+  await ensureHubStreams(connection);
   const manager = await jetstreamManager(connection);
   await manager.consumers.update('COMMANDS', commandConsumer, { ack_wait: testLeaseMs * 1_000_000 });
   const nodes = await openStore(connection, 'nodes', nodeRecordSchema, log);

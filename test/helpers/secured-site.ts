@@ -7,7 +7,7 @@ import { hubBundle, nodeBundle, writeBundle } from '../../cli/pki/bundle.ts';
 import type { Member } from '../../cli/pki/roster.ts';
 import { hubNatsConfig, leafNatsConfig, leafSites } from '../../cli/services/nats-config.ts';
 import { connectBus } from '../../lib/bus/connect.ts';
-import { ensureHubStreams, ensureLeafStreams } from '../../lib/bus/streams.ts';
+import { ensureHubStreams, ensureLeafStreams, sourceSites } from '../../lib/bus/streams.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { createLogger } from '../../lib/logger.ts';
 import { hubConfigSchema, nodeConfigSchema, tlsFiles } from '../../lib/node-config.ts';
@@ -84,7 +84,9 @@ export async function startSecuredSite(): Promise<SecuredSite> {
     return connection;
   };
   await ensureLeafStreams(await connect('edge-1', 'nats', 'leaf.edge'));
-  await ensureHubStreams(await connect('hub', 'hub', 'hub'), leafSites(members));
+  const supervisor = await connect('hub', 'hub', 'hub');
+  await ensureHubStreams(supervisor);
+  for (let silent = leafSites(members); silent.length > 0; ) silent = await sourceSites(supervisor, leafSites(members));
   return {
     dir,
     hubPort,
