@@ -54,7 +54,6 @@ cd "$root/proc/sys/net/ipv4"
 echo 1 >ip_forward
 echo 1 >ip_nonlocal_bind # a moved address is announced before it is anywhere on this node
 for scope in all default; do
-  echo 1 >conf/$scope/arp_accept
   echo 0 >conf/$scope/send_redirects
   echo 0 >conf/$scope/rp_filter
 done

@@ -48,6 +48,6 @@ function nodeScript(subnet: number, last: number): string {
   ].join('\n');
 }
 
-// Answers for other addresses come at once instead of after up to 0.8 s; moves may follow one another without a pause.
+// Answers for other addresses come at once instead of after up to 0.8 s.
 const neighbourScript =
-  'cd /proc/sys/net/ipv4/neigh/eth0 && echo 0 >proxy_delay && echo 0 >locktime && { [ ! -d /proc/sys/net/ipv6 ] || echo 1 >/proc/sys/net/ipv6/conf/eth0/disable_ipv6; }';
+  'echo 0 >/proc/sys/net/ipv4/neigh/eth0/proxy_delay && { [ ! -d /proc/sys/net/ipv6 ] || echo 1 >/proc/sys/net/ipv6/conf/eth0/disable_ipv6; }';

@@ -11,7 +11,7 @@ import { type LabState, labDir, writeLab } from './state.ts';
 // which this machine is plugged (`host`), and a bridge for each site, joined to the core by an uplink (`up<n>` on the
 // core's side, `down<n>` on the site's). Node ports are called `n<last byte of the address>`.
 
-export const switchHandle = (settings: LabSettings, lab: string): string => join(labDir(settings, lab), 'switch');
+const switchHandle = (settings: LabSettings, lab: string): string => join(labDir(settings, lab), 'switch');
 export const hostDevice = (subnet: number): string => `godwit${subnet}`;
 export const addressOf = (subnet: number, last: number): string => `10.88.${subnet}.${last}`;
 export const nodePort = (last: number): string => `n${last}`;
@@ -145,6 +145,4 @@ async function configureHost(settings: LabSettings, subnet: number): Promise<voi
   const device = hostDevice(subnet);
   const script = `addr replace ${addressOf(subnet, 1)}/24 dev ${device}\nlink set ${device} up`;
   await run(settings, 'ip', ['-batch', '-'], script);
-  await writeFile(`/proc/sys/net/ipv4/conf/${device}/arp_accept`, '1');
-  await writeFile(`/proc/sys/net/ipv4/neigh/${device}/locktime`, '0'); // no pause between two moves of an address
 }

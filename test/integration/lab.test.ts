@@ -1,4 +1,4 @@
-import { readFile, readlink } from 'node:fs/promises';
+import { access, readFile, readlink } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
@@ -183,6 +183,8 @@ describe('labs', () => {
     const changed = await labUp({ name, nodes: [node('a', 's', { cores: 0.5 }), node('c', 't')] });
     expect(nodeOf(changed, 'a')).toEqual({ ...nodeOf(first, 'a'), cores: 0.5 });
     expect(changed.nodes.map((each) => each.name)).toEqual(['a', 'c']);
+    await expect(access(`/proc/${nodeOf(first, 'b').pid}`)).rejects.toThrow('ENOENT');
+    await expect(access(`/var/lib/godwit-lab/${name}/b`)).rejects.toThrow('ENOENT');
     expect(await sh(changed, 'a', 'cat /sys/fs/cgroup/cpu/cpu.cfs_quota_us /etc/hosts')).toMatch(/^50000\n.* c$/s);
     expect(await sh(changed, 'a', 'busybox ping -c 1 -W 2 c')).toContain('1 packets received');
     expect(await labStatus(name)).toEqual(changed);
@@ -191,6 +193,12 @@ describe('labs', () => {
     expect(nodeOf(moved, 'c').pid).toBe(nodeOf(changed, 'c').pid);
     await linkCut(name, { site: 't' });
     expect(await sh(moved, 'a', 'busybox ping -c 1 -W 2 c')).toContain('1 packets received');
+  });
+
+  test('are raised once by callers that come at the same time', async () => {
+    const spec = { name: labs.name(), nodes: [node('a', 's'), node('b', 's')] };
+    const [one, two, three] = await Promise.all([labUp(spec), labUp(spec), labUp(spec)]);
+    expect([two, three]).toEqual([one, one]);
   });
 
   test('are refused with every fault of their spec', async () => {
