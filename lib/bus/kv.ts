@@ -24,6 +24,8 @@ export interface WatchOptions {
 export interface Store<T> {
   get(key: string): Promise<Versioned<T> | undefined>;
   list(): Promise<Versioned<T>[]>;
+  /** What `list` gives, one by one: a large bucket is never held whole. */
+  entries(): AsyncIterable<Versioned<T>>;
   put(key: string, value: T): Promise<number>;
   create(key: string, value: T): Promise<number>;
   update(key: string, value: T, revision: number): Promise<number>;
@@ -57,16 +59,16 @@ export async function openStore<T>(
     const value = parse(key, entry.value);
     return value === undefined ? undefined : { key, value, revision: entry.revision };
   };
+  async function* entries(): AsyncGenerator<Versioned<T>> {
+    for (const key of await keysOf(kv)) {
+      const entry = await get(key);
+      if (entry) yield entry;
+    }
+  }
   return {
     get,
-    list: async () => {
-      const found: Versioned<T>[] = [];
-      for (const key of await keysOf(kv)) {
-        const entry = await get(key);
-        if (entry) found.push(entry);
-      }
-      return found;
-    },
+    list: () => Array.fromAsync(entries()),
+    entries,
     put: (key, value) => busCall(`${bucket}/${key}`, () => kv.put(key, JSON.stringify(value))),
     create: (key, value) => compareAndSet(bucket, key, () => kv.create(key, JSON.stringify(value))),
     update: (key, value, revision) => compareAndSet(bucket, key, () => kv.update(key, JSON.stringify(value), revision)),
