@@ -79,7 +79,7 @@ export async function openSources(options: SourceOptions): Promise<Sources> {
   });
   const nodes = await openStore(connection, 'nodes', nodeRecordSchema, log);
   let revision = 0;
-  for (const entry of await nodes.list()) {
+  for await (const entry of nodes.entries()) {
     applyNodeRecord(world, entry.key, entry.value);
     revision = Math.max(revision, entry.revision);
   }
