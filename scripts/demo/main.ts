@@ -7,6 +7,7 @@ import { connectBus } from '../../lib/bus/connect.ts';
 import type { MigrationEvent } from '../../lib/contract/migration.ts';
 import { createLogger } from '../../lib/logger.ts';
 import { tlsFiles } from '../../lib/node-config.ts';
+import { untilCalm } from './calm.ts';
 import { cast, nodes, type Part } from './cast.ts';
 import { type Client, openLog, startClient } from './clients.ts';
 import { type Identities, watchIdentities } from './identity.ts';
@@ -64,7 +65,8 @@ async function play(bundles: string): Promise<DemoReport> {
   const raw = openLog(values.json ? `${values.json}.requests.jsonl` : join('/tmp', `godwit-${lab}-requests.jsonl`));
   const clients = cast.map((part) => startClient(part, urlOf(part), raw));
   const identities = watchIdentities(cast, urlOf, stopped.signal);
-  await calm();
+  tell('waiting    until edge-1 has come to rest: starting costs CPU too');
+  await untilCalm(connection, log, { node: 'edge-1', belowRatio: 0.5, forMs: 4000, deadlineMs: 40_000 });
   await act(timeline, urlOf);
   const report = await reportOf(timeline, clients, identities);
   for (const client of clients) await client.stop();
@@ -99,12 +101,6 @@ async function startPart(part: Part, address: string): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   tell(`workload   ${part.name} (${part.app}, keeps ${part.keeps}) answers on ${address}`);
-}
-
-/** Starting costs CPU too; the play begins when the averages have forgotten it. */
-async function calm(): Promise<void> {
-  tell('waiting     until edge-1 has come to rest');
-  await new Promise((resolve) => setTimeout(resolve, 8000));
 }
 
 /** Load rises until the decider has moved the loaded workload, falls, and the workload comes home. */
