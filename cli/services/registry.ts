@@ -26,11 +26,12 @@ export interface Registry {
 /** Claims the run folder. @throws E_BUSY while another supervisor lives */
 export async function openRegistry(runDir: string): Promise<Registry> {
   const path = resolve(runDir, 'services.json');
-  const former = await readRegistry(path);
-  if (former && (await isRunning(former.supervisor)))
-    throw new GodwitError('E_BUSY', `${runDir} belongs to a running supervisor, process ${former.supervisor.pid}`, {
-      next: `end it first: kill ${former.supervisor.pid}`,
+  const running = await runningSupervisor(runDir);
+  if (running)
+    throw new GodwitError('E_BUSY', `${runDir} belongs to a running supervisor, process ${running.pid}`, {
+      next: `end it first: kill ${running.pid}`,
     });
+  const former = await readRegistry(path);
   const services = new Map(former?.services.map((record) => [record.name, record]));
   const supervisor = (await identify(process.pid)) as ProcessId;
   let writing: Promise<void> = Promise.resolve();
@@ -50,6 +51,12 @@ export async function openRegistry(runDir: string): Promise<Registry> {
       return write();
     },
   };
+}
+
+/** Process that supervises this run folder now. */
+export async function runningSupervisor(runDir: string): Promise<ProcessId | undefined> {
+  const supervisor = (await readRegistry(resolve(runDir, 'services.json')))?.supervisor;
+  return supervisor && (await isRunning(supervisor)) ? supervisor : undefined;
 }
 
 async function readRegistry(path: string): Promise<z.infer<typeof registrySchema> | undefined> {

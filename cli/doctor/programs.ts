@@ -1,0 +1,47 @@
+import { messageOf } from '../../lib/errors.ts';
+import { toolVersions } from '../../migrator/engine/versions.ts';
+import { findNatsServer, natsServerVersion } from '../services/nats-binary.ts';
+import { attempt, type Check, fault, ok, warning } from './check.ts';
+
+export const asRoot: Check = async () => [
+  process.getuid?.() === 0 ? ok('root', 'yes') : fault('root', 'no', 'run it as root: containers belong to root'),
+];
+
+export const runcAndCriu: Check = async ({ exec, hub, node }) => {
+  if (hub && !node) return [];
+  const { runc, criu } = await toolVersions(exec);
+  return [
+    runc === 'missing' ? fault('runc', 'missing', 'apt-get install runc') : ok('runc', runc ?? ''),
+    criu === 'missing' ? fault('criu', 'missing', 'install CRIU 4.2 or newer') : ok('criu', criu ?? ''),
+    ...(criu === 'missing' ? [] : await criuCheck(exec)),
+  ];
+};
+
+async function criuCheck(exec: Parameters<typeof attempt>[0]): ReturnType<Check> {
+  const [basics, lazy, dirty] = await Promise.all([
+    attempt(exec, 'criu', ['check']),
+    attempt(exec, 'criu', ['check', '--feature', 'uffd-noncoop']),
+    attempt(exec, 'criu', ['check', '--feature', 'mem_dirty_track']),
+  ]);
+  return [
+    basics.ok ? ok('criu check', basics.said) : fault('criu check', basics.said, 'criu check --all tells more'),
+    lazy.ok
+      ? ok('lazy pages', lazy.said)
+      : warning('lazy pages', lazy.said, 'needs userfaultfd in the kernel; without it large moves freeze for longer'),
+    dirty.ok
+      ? ok('pre-copy', dirty.said)
+      : warning('pre-copy', dirty.said, 'needs CONFIG_MEM_SOFT_DIRTY in the kernel; live moves use post-copy instead'),
+  ];
+}
+
+export const natsServer: Check = async ({ exec, env, hub, node }) => {
+  if (!hub && !node?.nats.leaf) return [];
+  try {
+    const path = await findNatsServer(env, exec);
+    return [ok('nats-server', `${await natsServerVersion(path, exec)}, ${path}`)];
+  } catch (error) {
+    return [
+      fault('nats-server', messageOf(error), 'install nats-server 2.14 or newer, or name it in GODWIT_NATS_SERVER'),
+    ];
+  }
+};
