@@ -15,8 +15,9 @@ export interface DeciderConfig {
 export async function readConfig(args: readonly string[]): Promise<DeciderConfig> {
   const path = configPath(args);
   const hub = await loadHubConfig(path);
+  const { host, port } = hub.nats.listen;
   return {
-    servers: [`tls://${hub.address}:${hub.nats.listen.port}`],
+    servers: [`tls://${host === '0.0.0.0' ? '127.0.0.1' : host}:${port}`],
     tls: tlsFiles(hub.pki, 'decider'),
     policyFile: hub.policy === undefined ? undefined : resolve(dirname(path), hub.policy),
     leaseMs: hub.decider.leaseMs,

@@ -57,7 +57,7 @@ export async function startHub(): Promise<Hub> {
   const connect = (user: string): Promise<NatsConnection> =>
     connectBus({ servers: [`nats://127.0.0.1:${port}`], user, log });
   const connection = await connect('test');
-  await ensureHubStreams(connection, []);
+  await ensureHubStreams(connection);
   const running: RunningDecider[] = [];
   let count = 0;
   const hub: Hub = {
