@@ -11,7 +11,7 @@ import { tlsFiles } from '../lib/node-config.ts';
 import { bootToken } from './agent/boot.ts';
 import type { AgentContext } from './agent/context.ts';
 import { ensureImagesMount } from './agent/images-mount.ts';
-import { openJournals } from './agent/journal.ts';
+import { claims, openJournals } from './agent/journal.ts';
 import { obstacleOf } from './agent/prepare.ts';
 import { createAgent, serveAgent } from './agent/serve.ts';
 import { settle } from './agent/settle.ts';
@@ -23,6 +23,7 @@ import { createDataClient } from './files/data-client.ts';
 import { serveData } from './files/data-server.ts';
 import { createAddressMover, prepareNode } from './network/address.ts';
 import { pathsOf } from './paths.ts';
+import { rememberObstacles } from './workloads/obstacles.ts';
 import { createRecordPublisher } from './workloads/record.ts';
 import { createSupervisor } from './workloads/supervise.ts';
 
@@ -62,14 +63,7 @@ const connection = await connectBus({ servers: node.nats.servers, user, tls: tls
 lifecycle.onClose({ name: 'bus', close: () => connection.drain() });
 serveAgent(connection, context, agent);
 
-/** A workload's copy here that a migration has stopped, or may stop at any moment. */
-const claimed = (workload: string): boolean =>
-  journals.all().some((journal) => {
-    if (journal.workload !== workload || journal.ended) return false;
-    if (journal.role === 'target') return journal.runningAt === undefined && !journal.destroyed;
-    return journal.record === 'open' || (journal.record === 'committed' && !journal.attested);
-  });
-
+const claimed = (workload: string): boolean => journals.all().some((journal) => claims(journal, workload));
 const supervisor = createSupervisor(context, claimed);
 const complain = (what: string) => (error: unknown) =>
   log.warn({ reason: messageOf(error) }, `${what} failed; trying again`);
@@ -90,6 +84,7 @@ process.exit(0);
 async function publishRecord(): Promise<void> {
   const versions = await toolVersions(exec);
   const store = await openStore(connection, 'nodes', nodeRecordSchema, log);
+  const obstacles = rememberObstacles((container) => obstacleOf(container, exec), clock);
   const publish = createRecordPublisher({
     config: node,
     paths,
@@ -97,7 +92,7 @@ async function publishRecord(): Promise<void> {
     store,
     capacity,
     versions,
-    obstacleOf,
+    obstacleOf: obstacles,
     isStopped: claimed,
   });
   await every(1000, publish, { ...options, onError: complain('publishing the node record') });

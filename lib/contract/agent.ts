@@ -54,6 +54,8 @@ export const workloadSpecSchema = z.object({
   requestedCores: z.number().nonnegative().optional(),
   requestedMemoryBytes: bytesSchema.optional(),
   startedAt: timestampSchema,
+  /** CRIU's image of the source's CPU, base64; only for a move with memory. */
+  cpu: z.string().optional(),
   /** The OCI config.json as it stands at the source. */
   config: z.record(z.string(), z.unknown()),
 });

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { z } from 'zod';
 import {
   dumpResultSchema,
@@ -64,8 +64,14 @@ const targetSchema = z.object({
 });
 export type TargetJournal = z.infer<typeof targetSchema>;
 
-const journalSchema = z.discriminatedUnion('role', [sourceSchema, targetSchema]);
-export type Journal = SourceJournal | TargetJournal;
+/** An abort came before anything else: whatever of this migration arrives late does nothing here. */
+const voidSchema = z.object({ ...common, role: z.literal('void') });
+
+const journalSchema = z.discriminatedUnion('role', [sourceSchema, targetSchema, voidSchema]);
+export type Journal = z.infer<typeof journalSchema>;
+
+/** Journals of ended migrations are kept for late questions, and for people. */
+const keptMs = 7 * 86_400_000;
 
 /** What this node knows of its migrations, on its own disk: survives the agent and a reboot. */
 export interface Journals {
@@ -85,7 +91,8 @@ export async function openJournals(paths: Paths, now: () => number): Promise<Jou
   for (const name of await readdir(journalsFolder(paths))) {
     if (!name.endsWith('.json')) continue;
     const journal = parseJson(journalSchema, await readFile(`${journalsFolder(paths)}/${name}`, 'utf8'), name);
-    known.set(journal.migration, journal);
+    if (journal.ended && now() - journal.updatedAt > keptMs) await rm(journalFile(paths, journal.migration));
+    else known.set(journal.migration, journal);
   }
   const fence = await readIfPresent(fenceFile(paths));
   let highest = fence === undefined ? 0 : parseJson(fenceSchema, fence, 'fence.json').epoch;
@@ -104,4 +111,12 @@ export async function openJournals(paths: Paths, now: () => number): Promise<Jou
       await writeDurably(fenceFile(paths), JSON.stringify({ epoch }));
     },
   };
+}
+
+/** True while the workload's copy on this node is a migration's to start or stop, and nobody else's. */
+export function claims(journal: Journal, workload: string): boolean {
+  if (journal.workload !== workload || journal.ended) return false;
+  if (journal.role === 'target') return journal.runningAt === undefined && !journal.destroyed;
+  if (journal.role === 'void') return false;
+  return journal.record === 'open' || (journal.record === 'committed' && !journal.attested);
 }

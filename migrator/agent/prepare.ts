@@ -3,9 +3,11 @@ import { join } from 'node:path';
 import type { VerbResult, WorkloadSpec } from '../../lib/contract/agent.ts';
 import { type Keeps, nameSchema, type RequestedStrategy, type Strategy } from '../../lib/contract/names.ts';
 import { GodwitError } from '../../lib/errors.ts';
+import type { Exec } from '../../lib/exec.ts';
 import { type Container, readConfig, readContainer } from '../engine/container.ts';
+import { cpuImage } from '../engine/cpu.ts';
 import { freezerOf, isFrozen, pidsBelow } from '../engine/freezer.ts';
-import { obstacleTo, openFilesOf } from '../engine/preflight.ts';
+import { obstacleTo, openFilesOf, usesMultipathTcp } from '../engine/preflight.ts';
 import { workloadFolders } from '../paths.ts';
 import { ociConfigSchema } from '../workloads/bundle.ts';
 import { readManaged } from '../workloads/store.ts';
@@ -28,9 +30,18 @@ export async function prepareSource(
   const strategy = requested === 'auto' ? (spec.strategy === 'auto' ? byNeed[spec.keeps] : spec.strategy) : requested;
   if (strategy === 'live' || strategy === 'application')
     throw new GodwitError('E_PREFLIGHT', `strategy ${strategy} is not built yet`, { next: 'use warm' });
-  if (strategy === 'warm') await refuseObstacle(container);
+  if (strategy === 'cold' && spec.image === 'unmanaged')
+    throw new GodwitError(
+      'E_PREFLIGHT',
+      `${workload} was not started by Godwit, which could not start it again after a stop`,
+      {
+        next: 'use warm or restart',
+      },
+    );
+  if (strategy === 'warm') await refuseObstacle(container, context.exec);
+  const cpu = strategy === 'warm' ? await cpuImage(context.exec) : undefined;
   return {
-    spec,
+    spec: cpu === undefined ? spec : { ...spec, cpu },
     strategy: strategy as Strategy,
     memoryBytes: strategy === 'warm' ? await residentBytes(container) : 0,
     filesBytes: strategy === 'restart' ? 0 : await folderBytes(context, container, spec),
@@ -54,8 +65,8 @@ async function specOf(context: AgentContext, container: Container): Promise<Work
   };
 }
 
-async function refuseObstacle(container: Container): Promise<void> {
-  const obstacle = await obstacleOf(container);
+async function refuseObstacle(container: Container, exec: Exec): Promise<void> {
+  const obstacle = await obstacleOf(container, exec);
   if (obstacle)
     throw new GodwitError('E_PREFLIGHT', `${container.id} can not move with its memory: ${obstacle}`, {
       next: 'remove the obstacle, or move it with --strategy cold or restart',
@@ -63,10 +74,11 @@ async function refuseObstacle(container: Container): Promise<void> {
 }
 
 /** Why this container's memory can not move, in one sentence, or undefined. */
-export async function obstacleOf(container: Container): Promise<string | undefined> {
+export async function obstacleOf(container: Container, exec: Exec): Promise<string | undefined> {
   const config = ociConfigSchema.parse(await readConfig(container));
   const pids = await pidsBelow(freezerOf(container.cgroupPaths).path);
-  return obstacleTo({ config, files: await openFilesOf(pids) });
+  const files = await openFilesOf(pids);
+  return obstacleTo({ config, files, multipathTcp: await usesMultipathTcp(container.pid, exec) });
 }
 
 /** Anonymous and shared memory of all processes: what CRIU will dump, near enough to make room for it. */

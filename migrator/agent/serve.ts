@@ -116,6 +116,7 @@ function newJournal<V extends Asked>(context: AgentContext, verb: V, request: Ve
     const flags = { lazy: false, committed: false, lost: false, destroyed: false, boot: context.boot };
     return { ...common, role: 'target', workload: spec.name, strategy, source, spec, memoryBytes, ...flags };
   }
+  if (verb === 'abort') return { ...common, role: 'void', workload: 'unknown', ended: true };
   return undefined;
 }
 
@@ -142,7 +143,7 @@ async function execute<V extends Asked>(
     release: () => source.release(asSource()),
     abort: () => abort(context, journal, request as VerbRequest<'abort'>),
     clean: async () => {
-      if (journal) await cleanUp(context, journal);
+      if (journal && journal.role !== 'void') await cleanUp(context, journal);
       return { cleaned: true };
     },
   };
@@ -154,8 +155,8 @@ async function abort(
   journal: Journal | undefined,
   request: VerbRequest<'abort'>,
 ): Promise<VerbResult<'abort'>> {
-  // nothing was ever begun here: nothing runs because of this migration, and by the fence nothing will
-  if (!journal) return { running: false, attestation: 'destroyed' };
+  // nothing was begun here: nothing runs because of this migration, and the journal just made keeps it so
+  if (!journal || journal.role === 'void') return { running: false, attestation: 'destroyed' };
   return journal.role === 'source' ? abortSource(context, journal, request) : abortTarget(context, journal);
 }
 

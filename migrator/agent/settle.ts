@@ -19,7 +19,7 @@ export async function settle(context: AgentContext, agent: AgentService, connect
   for (const journal of context.journals.all().filter((journal) => !journal.ended)) {
     try {
       if (journal.role === 'source') await settleSource(context, agent, connection, journal);
-      else await settleTarget(context, agent, connection, journal);
+      else if (journal.role === 'target') await settleTarget(context, agent, connection, journal);
     } catch (error) {
       context.log.warn({ migration: journal.migration, reason: messageOf(error) }, 'not settled yet');
     }

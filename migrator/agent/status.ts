@@ -6,14 +6,14 @@ import { keepLogs } from '../engine/engine.ts';
 import { freezerOf, isFrozen } from '../engine/freezer.ts';
 import { journalFile } from '../paths.ts';
 import { type AgentContext, placeOf } from './context.ts';
-import type { Journal } from './journal.ts';
+import type { Journal, SourceJournal, TargetJournal } from './journal.ts';
 import { isAlive, isDrained } from './target.ts';
 
 type Status = VerbResult<'status'>;
 
 /** What stands on this node of a migration, looked up now. */
 export async function statusOf(context: AgentContext, journal: Journal | undefined): Promise<Status> {
-  if (!journal) return { role: 'none', copy: 'none' };
+  if (!journal || journal.role === 'void') return { role: 'none', copy: 'none' };
   if (journal.role === 'source') {
     const copy = journal.released ? 'none' : await copyOf(context, journal.workload);
     return { role: 'source', copy, ...(journal.record && { record: journal.record }) };
@@ -28,7 +28,7 @@ export async function statusOf(context: AgentContext, journal: Journal | undefin
   };
 }
 
-async function targetCopy(context: AgentContext, journal: Journal & { role: 'target' }): Promise<Status['copy']> {
+async function targetCopy(context: AgentContext, journal: TargetJournal): Promise<Status['copy']> {
   if (journal.destroyed) return 'none';
   if (journal.runningAt === undefined) return journal.heldAt === undefined ? 'none' : 'held';
   return (await isAlive(context, journal)) ? 'running' : 'stopped';
@@ -42,7 +42,7 @@ async function copyOf(context: AgentContext, workload: string): Promise<Status['
 }
 
 /** Removes images and working files. The journal stays: the record has to answer whoever asks late. */
-export async function cleanUp(context: AgentContext, journal: Journal): Promise<void> {
+export async function cleanUp(context: AgentContext, journal: SourceJournal | TargetJournal): Promise<void> {
   const place = placeOf(context, journal.migration);
   if (isFailure(journal))
     await keepLogs(place, join(dirname(journalFile(context.paths, journal.migration)), 'logs', journal.migration));
@@ -51,5 +51,5 @@ export async function cleanUp(context: AgentContext, journal: Journal): Promise<
   await context.journals.save(journal);
 }
 
-const isFailure = (journal: Journal): boolean =>
+const isFailure = (journal: SourceJournal | TargetJournal): boolean =>
   journal.role === 'source' ? journal.record === 'aborted' : journal.destroyed;

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { VerbRequest, VerbResult } from '../../lib/contract/agent.ts';
 import { GodwitError } from '../../lib/errors.ts';
 import { readContainer } from '../engine/container.ts';
+import { refuseLesserCpu } from '../engine/cpu.ts';
 import {
   drainJob,
   pagesArrived,
@@ -64,6 +65,7 @@ async function receive(
   if (journal.receive) return journal.receive;
   await refuseOccupied(context, request.spec.name);
   await refuseFull(context, request);
+  if (request.spec.cpu) await refuseLesserCpu(request.spec.cpu, context.config.name, context.exec);
   const image = request.spec.image === 'unmanaged' ? '' : await findImage(context.paths, request.spec.image);
   const managed: Managed = { spec: request.spec, state: 'inbound', image: image ?? '' };
   await writeManaged(context.paths, managed);

@@ -1,4 +1,5 @@
 import { readdir, readlink } from 'node:fs/promises';
+import type { Exec } from '../../lib/exec.ts';
 import type { OciConfig } from '../workloads/bundle.ts';
 
 /** What is open in one process of the container, as /proc/<pid>/fd shows it. */
@@ -11,6 +12,7 @@ export interface OpenFile {
 export interface PreflightFacts {
   config: OciConfig;
   files: OpenFile[];
+  multipathTcp: boolean;
 }
 
 /** A reason why a container's memory can not move; `undefined` when this check sees none. Pure. */
@@ -57,7 +59,18 @@ const movableOutput: Check = ({ files }) => {
   return fixed && `its output goes to ${fixed.link}, a file that may lie outside the container`;
 };
 
-const checks: readonly Check[] = [noTerminal, noIoUring, noDevices, ownNamespaces, noHostMounts, movableOutput];
+const plainTcp: Check = ({ multipathTcp }) =>
+  multipathTcp ? 'it uses multipath TCP, which CRIU can not dump (Go programs: GODEBUG=multipathtcp=0)' : undefined;
+
+const checks: readonly Check[] = [
+  plainTcp,
+  noTerminal,
+  noIoUring,
+  noDevices,
+  ownNamespaces,
+  noHostMounts,
+  movableOutput,
+];
 
 /** The first reason against a move with memory, in one sentence, or `undefined`. */
 export function obstacleTo(facts: PreflightFacts): string | undefined {
@@ -79,4 +92,10 @@ export async function openFilesOf(pids: readonly number[]): Promise<OpenFile[]> 
     }),
   );
   return found.flat();
+}
+
+/** Asks the kernel for MPTCP sockets in the process's network namespace. */
+export async function usesMultipathTcp(pid: number, exec: Exec): Promise<boolean> {
+  const { stdout } = await exec('nsenter', ['-t', String(pid), '-n', 'ss', '-H', '-M', '-n', '-a']);
+  return stdout.trim() !== '';
 }

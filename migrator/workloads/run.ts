@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { keepsSchema, nameSchema, requestedStrategySchema } from '../../lib/contract/names.ts';
 import { GodwitError } from '../../lib/errors.ts';
 import { parseAs, parseJson } from '../../lib/parse.ts';
+import { claims, openJournals } from '../agent/journal.ts';
 import { readContainer } from '../engine/container.ts';
 import { ociConfigSchema } from './bundle.ts';
 import { removeContainer, removeWorkload, stopContainer } from './container.ts';
@@ -94,13 +95,14 @@ export function configWith(
   };
 }
 
-/** Stops a workload and removes what Godwit keeps of it. @throws E_UNKNOWN_WORKLOAD, E_BUSY while a migration is bringing it in */
+/** Stops a workload and removes what Godwit keeps of it. @throws E_UNKNOWN_WORKLOAD, E_BUSY while a migration is at it */
 export async function dropWorkload(name: string, options: { graceMs: number }, deps: SuperviseDeps): Promise<void> {
   const managed = await readManaged(deps.paths, name);
   const container = await readContainer(deps.paths.runcRoot, name);
   if (!managed && !container) throw new GodwitError('E_UNKNOWN_WORKLOAD', `no workload named ${name} is on this node`);
-  if (managed?.state === 'inbound')
-    throw new GodwitError('E_BUSY', `${name} is being moved in`, { next: 'godwit get migrations' });
+  const journals = await openJournals(deps.paths, deps.clock.now);
+  if (managed?.state === 'inbound' || journals.all().some((journal) => claims(journal, name)))
+    throw new GodwitError('E_BUSY', `${name} is being moved`, { next: 'godwit get migrations' });
   if (managed) await writeManaged(deps.paths, { ...managed, state: 'stopped' });
   if (container) await stopContainer(container, options.graceMs, deps);
   if (managed?.spec.address) await deps.address.drop(name, managed.spec.address);
