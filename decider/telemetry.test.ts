@@ -1,9 +1,11 @@
 import type { JsMsg } from '@nats-io/jetstream';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { telemetrySchema } from '../lib/contract/telemetry.ts';
 import { containerOf, sampleOf } from './fixtures.ts';
 import { isTelemetry, parseTelemetry } from './telemetry.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
 
 const good = sampleOf('edge-1', [
   { ...containerOf('a', 1), cpuLimitCores: 2, throttledRatio: 0.5 },

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { Decision } from '../../lib/contract/decision.ts';
 import { gibibyte, policyOf } from '../fixtures.ts';
 import {
@@ -13,6 +13,8 @@ import {
   simulate,
   stepMs,
 } from '../simulation.ts';
+
+vi.setConfig({ testTimeout: 120_000 });
 
 /** Short times, so that much happens in few steps; the thresholds are the default ones. */
 const quick = policyOf(`{
