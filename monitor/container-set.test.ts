@@ -155,7 +155,14 @@ test('what can not be watched is counted, said once, and stops nothing', () => {
 
 test('more than the contract allows are left out, and that is said once', () => {
   const set = newSet();
-  for (let n = 0; n < 1003; n++) container(`c-${n}`);
+  group('all');
+  for (let n = 0; n < 1003; n++) {
+    mkdirSync(join(root, 'runc', `c-${n}`));
+    writeFileSync(
+      join(root, 'runc', `c-${n}`, 'state.json'),
+      JSON.stringify({ cgroup_paths: { '': join(root, 'cgroup/all') } }),
+    );
+  }
   set.scan();
   set.scan();
   nowMs = 1000;
