@@ -56,8 +56,12 @@ async function echoing(name: string): Promise<Socket> {
   return socket;
 }
 
-const pings = async (from: string, to: string): Promise<boolean> =>
-  (await sh(lab, from, `busybox ping -c 1 -W 1 ${to} || true`)).includes('1 packets received');
+/** A node that is to be reached gets the time that a busy machine takes. */
+async function expectReach(from: string, to: string, reached: boolean): Promise<void> {
+  const ping = `busybox ping -c 1 -W ${reached ? 5 : 1} ${to} || true`;
+  const said = await sh(lab, from, ping);
+  expect(said.includes('1 packets received'), said).toBe(reached);
+}
 
 describe('a cut', () => {
   test('of a node stalls a connection both ways without an end, and healing lets it go on', async () => {
@@ -65,39 +69,39 @@ describe('a cut', () => {
     const ends: string[] = [];
     for (const event of ['end', 'error', 'close']) socket.on(event, () => ends.push(event));
     socket.write('before');
-    expect(await heard(socket, 2000)).toBe('before');
+    expect(await heard(socket, 10_000)).toBe('before');
 
     await linkCut(lab.name, { node: 'edge-1' });
-    expect(await pings('edge-1', 'hub')).toBe(false);
-    expect(await pings('edge-2', 'hub')).toBe(true);
+    await expectReach('edge-1', 'hub', false);
+    await expectReach('edge-2', 'hub', true);
     socket.write('during');
     expect(await heard(socket, 500)).toBe('');
     expect((await labStatus(lab.name)).links).toEqual({ 'node:edge-1': { cut: true } });
 
     await linkHeal(lab.name, { node: 'edge-1' });
-    expect(await heard(socket, 10_000)).toBe('during');
+    expect(await heard(socket, 20_000)).toBe('during');
     expect(ends).toEqual([]);
     socket.destroy();
-    expect(await pings('edge-1', 'hub')).toBe(true);
+    await expectReach('edge-1', 'hub', true);
   });
 
   test('of a site leaves its nodes to each other', async () => {
     await linkCut(lab.name, { site: 'plant' });
-    expect(await pings('edge-1', 'edge-2')).toBe(true);
-    expect(await pings('edge-1', 'hub')).toBe(false);
-    expect(await pings('edge-2', 'outside')).toBe(false);
+    await expectReach('edge-1', 'edge-2', true);
+    await expectReach('edge-1', 'hub', false);
+    await expectReach('edge-2', 'outside', false);
     await expect(dial(addressOf('edge-2'), 7000, 200)).rejects.toThrow('does not answer');
     await linkHeal(lab.name, { site: 'plant' });
-    for (const name of ['edge-1', 'edge-2']) expect(await pings(name, 'hub')).toBe(true);
+    for (const name of ['edge-1', 'edge-2']) await expectReach(name, 'hub', true);
   });
 
   test('stays over a second up and the death of the node', async () => {
     await linkCut(lab.name, { node: 'edge-2' });
     process.kill(nodeOf(lab, 'edge-2').pid, 'SIGKILL');
     lab = await labUp({ name: lab.name, nodes });
-    expect(await pings('edge-2', 'hub')).toBe(false);
+    await expectReach('edge-2', 'hub', false);
     await linkHeal(lab.name, { node: 'edge-2' });
-    expect(await pings('edge-2', 'hub')).toBe(true);
+    await expectReach('edge-2', 'hub', true);
     await serve('edge-2');
   });
 
@@ -218,14 +222,14 @@ describe('an address of a workload', () => {
       ['edge-1', 'edge-2'],
     ] as const) {
       (await eventually(() => dial(address, 7000))).destroy();
-      expect(await pings('hub', address)).toBe(true);
+      await expectReach('hub', address, true);
       await sh(lab, from, drop(address));
       await linkCut(lab.name, { node: from }); // it would pass on what is still sent to it
       const announced = sh(lab, to, take(address));
       const start = performance.now();
       (await eventually(() => dial(address, 7000, 20))).destroy();
-      expect(performance.now() - start).toBeLessThan(500);
-      expect(await pings('hub', address)).toBe(true);
+      expect(performance.now() - start).toBeLessThan(2000);
+      await expectReach('hub', address, true);
       await announced;
       await linkHeal(lab.name, { node: from });
     }
