@@ -4,9 +4,9 @@ import { agentReplySchema, statusResultSchema, type VerbResult } from '../../lib
 import { messageOf } from '../../lib/errors.ts';
 import { parseAs } from '../../lib/parse.ts';
 import { nodeSubject } from '../../lib/subjects.ts';
+import type { AgentService } from './agent.ts';
 import type { AgentContext } from './context.ts';
 import type { Journal, SourceJournal, TargetJournal } from './journal.ts';
-import type { AgentService } from './serve.ts';
 
 /** A driver that has not asked for this long may be gone; the agents then settle between themselves what the record says. */
 const quietMs = 15_000;

@@ -1,0 +1,184 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { fleetUp } from '../lab/fleet.ts';
+import { labDown, labExec } from '../lab/lab.ts';
+import { connectBus } from '../lib/bus/connect.ts';
+import { createLogger } from '../lib/logger.ts';
+import { tlsFiles } from '../lib/node-config.ts';
+import { type Baseline, plainRunc, rawCriu } from './migration/baseline.ts';
+import { untilAnswers, watchHoles } from './migration/hole.ts';
+import { moveTo } from './migration/mover.ts';
+import { describeMachine, percentile } from './shared/machine.ts';
+
+// Warm moves against raw criu and plain runc of the same program, as a client outside sees them; in turn, within one run.
+const { values } = parseArgs({
+  options: {
+    bundles: { type: 'string', default: `${process.env.GODWIT_CACHE ?? '/var/cache/godwit'}/bundles` },
+    sizes: { type: 'string', default: '16,64,256,1024' },
+    rounds: { type: 'string', default: '6' },
+  },
+});
+const lab = `bench-${process.pid}`;
+const rounds = Number(values.rounds);
+const log = createLogger('bench', { level: 'error' });
+const gibibytes = (count: number): number => count * 2 ** 30;
+const nodes = [
+  { name: 'hub', kind: 'hub', site: 'cloud', cores: 2, memoryBytes: gibibytes(2) },
+  { name: 'edge-1', kind: 'edge', site: 'edge', cores: 2, memoryBytes: gibibytes(8) },
+  { name: 'cloud-1', kind: 'cloud', site: 'cloud', cores: 2, memoryBytes: gibibytes(8) },
+] as const;
+const policy = `apiVersion: policy.godwit.dev/v1alpha1
+kind: Policy
+metadata: { name: bench }
+spec: { paused: true }
+`;
+
+interface Sample {
+  /** Of the client's hole. */
+  ours: number;
+  criu: number;
+  runc: number;
+  freezeMs: number;
+  controlMs: number;
+  drainMs: number;
+}
+
+try {
+  const fleet = await fleetUp({
+    name: lab,
+    nodes: [...nodes],
+    binds: [{ source: values.bundles, target: '/opt/bundles' }],
+    policy,
+  });
+  const at = (name: string) => {
+    const node = fleet.lab.nodes.find((one) => one.name === name);
+    if (node?.root === undefined) throw new Error(`${name} does not run`);
+    return { address: node.address, root: node.root };
+  };
+  const servers = [`tls://${at('hub').address}:4222`];
+  const connection = await connectBus({ servers, user: 'operator', tls: tlsFiles(fleet.operator, 'operator'), log });
+  const results = [];
+  for (const mib of values.sizes.split(',').map(Number)) {
+    const samples = await measure(mib);
+    results.push({ mib, ...summary(samples) });
+    console.error(JSON.stringify(results.at(-1)));
+  }
+  await connection.close();
+  const machine = describeMachine({
+    criu: await version('criu', /Version: (\S+)/),
+    runc: await version('runc', /runc version (\S+)/),
+  });
+  await mkdir(join(import.meta.dirname, 'results'), { recursive: true });
+  await writeFile(
+    join(import.meta.dirname, 'results/migration.json'),
+    `${JSON.stringify({ machine, rounds, results }, null, 2)}\n`,
+  );
+
+  async function measure(mib: number): Promise<Sample[]> {
+    const name = `counter-${mib}`;
+    const address = `${fleet.lab.subnet.replace(/\.0\/24$/, '')}.150`;
+    const url = `http://${address}:8080/self`;
+    const run = [
+      'godwit',
+      'run',
+      name,
+      '--bundle',
+      '/opt/bundles/counter',
+      '--address',
+      address,
+      '--env',
+      `MIB=${mib}`,
+    ];
+    await labExec(lab, 'edge-1', run, { timeoutMs: 60_000 });
+    await untilAnswers(url, 60_000);
+    const baselines = [rawCriu(lab, 'edge-1'), plainRunc(lab, 'edge-1', at('edge-1').root)];
+    const samples: Sample[] = [];
+    for (let round = 0; round <= rounds; round += 1) {
+      const target = round % 2 === 0 ? 'cloud-1' : 'edge-1';
+      const source = target === 'cloud-1' ? 'edge-1' : 'cloud-1';
+      const ours = await ourMove(name, url, source, target);
+      const [criu = 0, runc = 0] = await inTurn(baselines.map((baseline) => () => plainMove(baseline, mib)));
+      // the first round warms up: memory that the machine has never touched
+      if (round > 0) samples.push({ ...ours, criu, runc });
+    }
+    await labExec(lab, rounds % 2 === 0 ? 'cloud-1' : 'edge-1', ['godwit', 'rm', name], { timeoutMs: 60_000 });
+    return samples;
+  }
+
+  async function ourMove(
+    name: string,
+    url: string,
+    source: string,
+    target: string,
+  ): Promise<Omit<Sample, 'criu' | 'runc'>> {
+    const client = await watchHoles(url);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    const before = client.take();
+    const event = await moveTo(connection, name, target, log);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    const { holeMs, nonce } = client.take();
+    await client.stop();
+    if (nonce !== before.nonce) throw new Error(`${name} is another process after the move`);
+    const { freezeMs = Number.NaN, drainMs = 0 } = event.measurements ?? {};
+    const working = (await verbMs(source, event.id, ['dump'])) + (await verbMs(target, event.id, ['restore', 'run']));
+    return { ours: holeMs, freezeMs, drainMs, controlMs: freezeMs - working };
+  }
+
+  /** Time that the agent of `node` spent on verbs of a migration, by its log; what is left of the freeze is the control plane's. */
+  async function verbMs(node: string, migration: string, verbs: readonly string[]): Promise<number> {
+    const text = await readFile(join(at(node).root, 'var/log/agent.log'), 'utf8');
+    const lines = text.split('\n').filter((line) => line.includes(migration) && line.includes('"done"'));
+    const asked = lines.map((line) => JSON.parse(line) as { verb: string; durationMs: number });
+    const wanted = asked.filter(({ verb }) => verbs.includes(verb));
+    return wanted.reduce((sum, { durationMs }) => sum + durationMs, 0);
+  }
+
+  async function plainMove(baseline: Baseline, mib: number): Promise<number> {
+    const url = `http://${at('edge-1').address}:${baseline.port}/self`;
+    await baseline.start(mib);
+    try {
+      await untilAnswers(url, 60_000);
+      const client = await watchHoles(url);
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      client.take();
+      await baseline.move();
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      const { holeMs } = client.take();
+      await client.stop();
+      return holeMs;
+    } finally {
+      await baseline.stop();
+    }
+  }
+
+  async function version(tool: string, pattern: RegExp): Promise<string> {
+    return pattern.exec((await labExec(lab, 'edge-1', [tool, '--version'])).stdout)?.[1] ?? 'unknown';
+  }
+} finally {
+  await labDown(lab);
+}
+process.exit();
+
+async function inTurn<T>(work: readonly (() => Promise<T>)[]): Promise<T[]> {
+  const results: T[] = [];
+  for (const one of work) results.push(await one());
+  return results;
+}
+
+function summary(samples: readonly Sample[]): object {
+  const spread = (values: number[]): object => {
+    const sorted = values.sort((a, b) => a - b);
+    return { median: percentile(sorted, 0.5), min: percentile(sorted, 0), max: percentile(sorted, 1) };
+  };
+  return {
+    downtimeMs: spread(samples.map(({ ours }) => ours)),
+    criuMs: spread(samples.map(({ criu }) => criu)),
+    runcMs: spread(samples.map(({ runc }) => runc)),
+    toCriu: spread(samples.map(({ ours, criu }) => ours / criu)),
+    toRunc: spread(samples.map(({ ours, runc }) => ours / runc)),
+    freezeMs: spread(samples.map(({ freezeMs }) => freezeMs)),
+    controlMs: spread(samples.map(({ controlMs }) => controlMs)),
+    drainMs: spread(samples.map(({ drainMs }) => drainMs)),
+  };
+}

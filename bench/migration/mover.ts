@@ -1,0 +1,36 @@
+import { jetstream } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { readStream } from '../../lib/bus/read-stream.ts';
+import { request } from '../../lib/bus/request.ts';
+import { viaHub } from '../../lib/bus/streams.ts';
+import { systemClock } from '../../lib/clock.ts';
+import { migrateReplySchema } from '../../lib/contract/decision.ts';
+import { type MigrationEvent, migrationEventSchema } from '../../lib/contract/migration.ts';
+import type { Logger } from '../../lib/logger.ts';
+import { parseJson } from '../../lib/parse.ts';
+import { migrateRequestSubject } from '../../lib/subjects.ts';
+
+/** Asks for a move as a person would, and returns its last event. @throws Error when it did not succeed */
+export async function moveTo(
+  connection: NatsConnection,
+  workload: string,
+  target: string,
+  log: Logger,
+): Promise<MigrationEvent> {
+  const asked = { workload, target, strategy: 'warm', dryRun: false };
+  const reply = await request(connection, migrateRequestSubject, asked, migrateReplySchema, { timeoutMs: 10_000 });
+  if (!reply.ok) throw new Error(reply.error.message);
+  const signal = AbortSignal.timeout(120_000);
+  const filter = `migration.v1.*.event.${reply.decision.migration}.ended`;
+  for await (const message of readStream(jetstream(connection, viaHub()), 'EVENTS', {
+    clock: systemClock,
+    log,
+    signal,
+    filter,
+  })) {
+    const event = parseJson(migrationEventSchema, message.data, message.subject);
+    if (event.result !== 'succeeded') throw new Error(`${event.id}: ${event.result}: ${event.reason}`);
+    return event;
+  }
+  throw new Error(`${workload} did not reach ${target} in time`);
+}

@@ -1,0 +1,156 @@
+import type { Verb, VerbRequest, VerbResult } from '../../lib/contract/agent.ts';
+import { GodwitError } from '../../lib/errors.ts';
+import { createKeyedQueue } from '../../lib/keyed-queue.ts';
+import type { Upload } from '../files/data-server.ts';
+import { abortSource, abortTarget } from './abort.ts';
+import type { AgentContext } from './context.ts';
+import type { Journal, SourceJournal, TargetJournal } from './journal.ts';
+import { sourceVerbs } from './source.ts';
+import { cleanUp, statusOf } from './status.ts';
+import { targetVerbs } from './target.ts';
+
+export interface AgentService {
+  /** Answers one request; also used by the agent itself when a deadline passes. */
+  ask<V extends Verb>(verb: V, request: VerbRequest<V>): Promise<VerbResult<V>>;
+  upload(upload: Upload): Promise<void>;
+}
+
+type Asked = Exclude<Verb, 'status'>;
+
+/** The verbs of one node: fenced by epoch and term, one at a time per migration, except that `abort` interrupts. */
+export function createAgent(context: AgentContext): AgentService {
+  const inTurn = createKeyedQueue();
+  const running = new Map<string, AbortController>();
+
+  const perform = async <V extends Asked>(verb: V, request: VerbRequest<V>): Promise<VerbResult<V>> => {
+    const journal = await fencedJournal(context, verb, request);
+    const controller = new AbortController();
+    running.set(request.migration, controller);
+    const left = Math.max(1, request.deadlineAt - context.clock.now());
+    const signal = AbortSignal.any([controller.signal, AbortSignal.timeout(left)]);
+    try {
+      return (await execute(context, verb, request, journal, signal)) as VerbResult<V>;
+    } catch (error) {
+      if (signal.aborted && !(error instanceof GodwitError))
+        throw new GodwitError('E_TIMEOUT', `${verb} was given up: ${String(signal.reason)}`, { cause: error });
+      throw error;
+    } finally {
+      running.delete(request.migration);
+    }
+  };
+
+  const ask = async <V extends Verb>(verb: V, request: VerbRequest<V>): Promise<VerbResult<V>> => {
+    if (verb === 'status') return (await statusOf(context, context.journals.get(request.migration))) as VerbResult<V>;
+    if (verb === 'abort') {
+      refuseStale(context.journals.get(request.migration), request as VerbRequest<'abort'>);
+      running.get(request.migration)?.abort(new GodwitError('E_CANCELLED', 'aborted'));
+    }
+    return inTurn(request.migration, () => perform(verb as Asked, request as VerbRequest<Asked>)) as Promise<
+      VerbResult<V>
+    >;
+  };
+
+  const upload = async (given: Upload): Promise<void> => {
+    const journal = context.journals.get(given.migration);
+    if (journal?.role !== 'target')
+      throw new GodwitError('E_STALE', `migration ${given.migration} is not expected here`);
+    await targetVerbs(context).take(journal, given);
+  };
+  return { ask, upload };
+}
+
+function refuseStale(journal: Journal | undefined, request: { epoch: number; term: number }): void {
+  if (!journal) return;
+  if (request.epoch !== journal.epoch)
+    throw new GodwitError('E_STALE', `epoch ${request.epoch} does not own this migration`);
+  if (request.term < journal.term)
+    throw new GodwitError('E_STALE', `term ${request.term} is over: ${journal.term} was seen`);
+}
+
+/** The migration's journal after the fence: a lower epoch or term does nothing here. @throws E_STALE */
+async function fencedJournal<V extends Asked>(
+  context: AgentContext,
+  verb: V,
+  request: VerbRequest<V>,
+): Promise<Journal | undefined> {
+  const known = context.journals.get(request.migration);
+  refuseStale(known, request);
+  if (known) {
+    if (request.term > known.term) {
+      known.term = request.term;
+      await context.journals.save(known);
+    }
+    return known;
+  }
+  await context.journals.passFence(request.epoch);
+  const created = newJournal(context, verb, request);
+  if (created) await context.journals.save(created);
+  return created;
+}
+
+function newJournal<V extends Asked>(context: AgentContext, verb: V, request: VerbRequest<V>): Journal | undefined {
+  const common = {
+    migration: request.migration,
+    epoch: request.epoch,
+    term: request.term,
+    ended: false,
+    updatedAt: context.clock.now(),
+  };
+  if (verb === 'prepare') {
+    const { workload } = request as VerbRequest<'prepare'>;
+    const flags = { filesPushed: false, attested: false, switched: false, released: false };
+    return { ...common, role: 'source', workload, ...flags };
+  }
+  if (verb === 'receive') {
+    const { spec, strategy, source, memoryBytes } = request as VerbRequest<'receive'>;
+    const flags = { lazy: false, committed: false, lost: false, destroyed: false, boot: context.boot };
+    return { ...common, role: 'target', workload: spec.name, strategy, source, spec, memoryBytes, ...flags };
+  }
+  if (verb === 'abort') return { ...common, role: 'void', workload: 'unknown', ended: true };
+  return undefined;
+}
+
+async function execute<V extends Asked>(
+  context: AgentContext,
+  verb: V,
+  request: VerbRequest<V>,
+  journal: Journal | undefined,
+  signal: AbortSignal,
+): Promise<unknown> {
+  const source = sourceVerbs(context);
+  const target = targetVerbs(context);
+  const asSource = (): SourceJournal => requireRole(journal, 'source');
+  const asTarget = (): TargetJournal => requireRole(journal, 'target');
+  const table: Record<Asked, () => Promise<unknown>> = {
+    prepare: () => source.prepare(asSource(), request as VerbRequest<'prepare'>),
+    receive: () => target.receive(asTarget(), request as VerbRequest<'receive'>),
+    freeze: () => source.freeze(asSource(), request as VerbRequest<'freeze'>, { signal }),
+    dump: () => source.dump(asSource(), request as VerbRequest<'dump'>, { signal }),
+    restore: () => target.restore(asTarget(), { signal }),
+    commit: () => source.commit(asSource()),
+    run: () => target.run(asTarget(), { signal }),
+    switch: () => source.switch(asSource()),
+    release: () => source.release(asSource()),
+    abort: () => abort(context, journal, request as VerbRequest<'abort'>),
+    clean: async () => {
+      if (journal && journal.role !== 'void') await cleanUp(context, journal);
+      return { cleaned: true };
+    },
+  };
+  return table[verb]();
+}
+
+async function abort(
+  context: AgentContext,
+  journal: Journal | undefined,
+  request: VerbRequest<'abort'>,
+): Promise<VerbResult<'abort'>> {
+  // nothing was begun here: nothing runs because of this migration, and the journal just made keeps it so
+  if (!journal || journal.role === 'void') return { running: false, attestation: 'destroyed' };
+  return journal.role === 'source' ? abortSource(context, journal, request) : abortTarget(context, journal);
+}
+
+function requireRole<R extends Journal['role']>(journal: Journal | undefined, role: R): Extract<Journal, { role: R }> {
+  if (journal?.role !== role) throw new GodwitError('E_STALE', `this node is not the ${role} of this migration`);
+  return journal as Extract<Journal, { role: R }>;
+}
