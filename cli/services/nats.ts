@@ -56,34 +56,33 @@ export async function followRoster(
   const connection = await connectBus({ servers: [nats.url], user: nats.user, tls, log, signal });
   signal.addEventListener('abort', () => void connection.close(), { once: true });
   const path = resolve(nats.pki, rosterFile);
+  let reloadDue = stale;
   let applied: string | undefined;
   let missing: string[] = [];
-  while (!signal.aborted) {
+  for (; !signal.aborted; await clock.sleep(lookEveryMs, { signal }).catch(() => undefined)) {
     const text = await readIfPresent(path);
-    if (text !== applied)
-      try {
-        if ((await writeNatsConfig(nats)) || (stale && applied === undefined)) await server.signal('SIGHUP');
-        const nodes = await readRoster(nats.pki);
-        await nats.ensureStreams(connection);
-        missing = (await nats.settle?.(connection, nodes)) ?? [];
-        applied = text;
-        log.info({ nodes: nodes.map(({ name }) => name) }, 'server and streams know the nodes');
-        ready();
-      } catch (error) {
-        if (!signal.aborted) log.error({ reason: messageOf(error) }, 'nodes could not be applied; trying again');
-      }
-    else if (missing.length > 0) missing = await settleAgain(nats, connection, log);
-    await clock.sleep(lookEveryMs, { signal }).catch(() => undefined);
+    const isNew = text !== applied;
+    if (!isNew && missing.length === 0) continue;
+    try {
+      if (isNew) await reconfigure(nats, server, connection, reloadDue);
+      missing = (await nats.settle?.(connection, await readRoster(nats.pki))) ?? [];
+      reloadDue = false;
+      applied = text;
+      if (isNew || missing.length === 0) log.info({ missing }, 'server and streams know the nodes');
+      ready();
+    } catch (error) {
+      if (!signal.aborted) log.error({ reason: messageOf(error) }, 'nodes could not be applied; trying again');
+    }
   }
 }
 
-async function settleAgain(nats: NatsRole, connection: NatsConnection, log: Logger): Promise<string[]> {
-  try {
-    const missing = (await nats.settle?.(connection, await readRoster(nats.pki))) ?? [];
-    if (missing.length === 0) log.info('all sites are sourced');
-    return missing;
-  } catch (error) {
-    log.warn({ reason: messageOf(error) }, 'sites could not be sourced; trying again');
-    return ['unknown'];
-  }
+async function reconfigure(
+  nats: NatsRole,
+  server: Service,
+  connection: NatsConnection,
+  reloadDue: boolean,
+): Promise<void> {
+  const changed = await writeNatsConfig(nats);
+  if (changed || reloadDue) await server.signal('SIGHUP');
+  await nats.ensureStreams(connection);
 }

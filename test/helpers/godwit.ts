@@ -1,0 +1,24 @@
+import { runCommandLine } from '../../cli/command-line.ts';
+import { systemClock } from '../../lib/clock.ts';
+
+export interface GodwitResult {
+  exitCode: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs a command line to its end, in this process: starting Node for each would take most of a test's time. */
+export async function godwit(
+  args: readonly string[],
+  { env = {}, signal = new AbortController().signal }: { env?: Record<string, string>; signal?: AbortSignal } = {},
+): Promise<GodwitResult> {
+  let [stdout, stderr] = ['', ''];
+  const out = (text: string): void => {
+    stdout += text;
+  };
+  const err = (text: string): void => {
+    stderr += text;
+  };
+  const exitCode = await runCommandLine(args, { out, err, env, clock: systemClock, signal });
+  return { exitCode, stdout, stderr };
+}
