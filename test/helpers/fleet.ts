@@ -1,0 +1,137 @@
+import { randomBytes } from 'node:crypto';
+import { access, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { buildApps } from '../../apps/build.ts';
+import { fleetUp } from '../../lab/fleet.ts';
+import { labDown, labExec } from '../../lab/lab.ts';
+import { ensureRoot } from '../../lab/root.ts';
+import { labSettings } from '../../lab/settings.ts';
+import type { NodeSpec } from '../../lab/spec.ts';
+import type { LabStatus, NodeStatus } from '../../lab/status.ts';
+import { connectBus } from '../../lib/bus/connect.ts';
+import { createLogger, type Logger } from '../../lib/logger.ts';
+import { tlsFiles } from '../../lib/node-config.ts';
+import { followEvents, type Story } from './fleet-story.ts';
+
+export type FleetNode = NodeStatus & { pid: number; root: string };
+
+/** Real nodes with hub, leaf, monitors, migrators and decider, as a person would set them up. */
+export interface TestFleet {
+  name: string;
+  lab: LabStatus;
+  /** What people connect as. */
+  operator: NatsConnection;
+  story: Story;
+  log: Logger;
+  /** Folder of operator.yaml, on this machine. */
+  config: string;
+  node(name: string): FleetNode;
+  /** Every node that can run workloads. */
+  workers: FleetNode[];
+  /** Runs a program in a node to its end and returns its output. */
+  exec(node: string, argv: readonly string[], timeoutMs?: number): Promise<string>;
+  /** Connects as another of the fleet's users, such as `decider`. */
+  connect(user: 'decider' | 'hub'): Promise<NatsConnection>;
+  /** The same with the certificates of a node's migrator. */
+  connectMigrator(node: string): Promise<NatsConnection>;
+  addressOf(last: number): string;
+  down(): Promise<void>;
+}
+
+export interface TestFleetOptions {
+  nodes: NodeSpec[];
+  policy: string;
+  monitorMs?: number;
+  nodeConfig?: Record<string, unknown>;
+}
+
+/** Raises a fleet with a name of its own; nothing of it stays when that fails. */
+export async function raiseFleet(options: TestFleetOptions): Promise<TestFleet> {
+  const name = `e2e-${randomBytes(4).toString('hex')}`;
+  try {
+    return await raise(name, options);
+  } catch (error) {
+    await labDown(name);
+    throw error;
+  }
+}
+
+async function raise(name: string, options: TestFleetOptions): Promise<TestFleet> {
+  const { nodes, policy, monitorMs = 500, nodeConfig = {} } = options;
+  const binds = [{ source: await bundlesFolder(), target: '/opt/bundles' }];
+  const { lab, operator: config } = await fleetUp({
+    name,
+    nodes,
+    binds,
+    policy,
+    nodeConfig: { monitor: { intervalMs: monitorMs }, ...nodeConfig },
+  });
+  const log = createLogger('test', { level: 'fatal' });
+  const hub = lab.nodes.find(({ kind }) => kind === 'hub')?.address ?? '';
+  const open: NatsConnection[] = [];
+  const connect = async (user: string, folder: string, file: string): Promise<NatsConnection> => {
+    const connection = await connectBus({ servers: [`tls://${hub}:4222`], user, tls: tlsFiles(folder, file), log });
+    open.push(connection);
+    return connection;
+  };
+  const operator = await connect('operator', config, 'operator');
+  const stopped = new AbortController();
+  const node = (wanted: string): FleetNode => {
+    const found = lab.nodes.find((one) => one.name === wanted);
+    if (found?.pid === undefined || found.root === undefined) throw new Error(`${wanted} does not run`);
+    return { ...found, pid: found.pid, root: found.root };
+  };
+  return {
+    name,
+    lab,
+    operator,
+    story: followEvents(operator, log, stopped.signal),
+    log,
+    config,
+    node,
+    workers: lab.nodes.filter(({ kind }) => kind !== 'hub').map((worker) => node(worker.name)),
+    exec: async (where, argv, timeoutMs = 60_000) => (await labExec(name, where, argv, { timeoutMs })).stdout,
+    connect: (user) => connect(user, config, user),
+    connectMigrator: (where) => connect(`migrator.${where}`, join(config, '..', where), 'migrator'),
+    addressOf: (last) => lab.subnet.replace(/\.0\/24$/, `.${last}`),
+    down: async () => {
+      stopped.abort();
+      await Promise.allSettled(open.map((connection) => connection.close()));
+      await labDown(name);
+    },
+  };
+}
+
+/** Where `make setup` puts the bundles; what is missing there is built. */
+async function bundlesFolder(): Promise<string> {
+  const { cacheDir } = labSettings();
+  const folder = process.env.GODWIT_BUNDLES ?? join(cacheDir, 'bundles');
+  const wanted = ['counter', 'image-reduction'];
+  const present = await Promise.all(wanted.map((app) => isThere(join(folder, app, 'config.json'))));
+  if (present.includes(false))
+    await buildApps({
+      out: folder,
+      root: await ensureRoot(labSettings()),
+      only: wanted,
+      log: (line) => process.stderr.write(`${line}\n`),
+    });
+  return folder;
+}
+
+const isThere = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  );
+
+/** A file of a node, as its programs see it; undefined when there is none. */
+export async function readInNode(node: FleetNode, path: string): Promise<string | undefined> {
+  try {
+    return await readFile(join(node.root, path), 'utf8');
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR', 'ENODEV', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? ''))
+      return undefined;
+    throw error;
+  }
+}
