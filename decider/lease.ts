@@ -68,7 +68,9 @@ export function createLease(options: LeaseOptions): Lease {
     if (!entry) return write(next);
     if (observed?.revision !== entry.revision) observed = { revision: entry.revision, since: clock.monotonic() };
     const lapsed = clock.monotonic() - observed.since >= leaseMs;
-    if (entry.value.holder === '' || lapsed) await write(next, entry.revision);
+    // its own: a renewal was stored whose answer got lost
+    const free = ['', holder].includes(entry.value.holder);
+    if (free || lapsed) await write(next, entry.revision);
   };
 
   const giveUp = async (): Promise<void> => {

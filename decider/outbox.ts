@@ -5,6 +5,7 @@ import type { Decision } from '../lib/contract/decision.ts';
 import { GodwitError } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import { commandSubject, decisionSubject } from '../lib/subjects.ts';
+import type { DeciderMetrics } from './metrics.ts';
 import { commandOf } from './pipeline/verdict.ts';
 
 export interface OutboxOptions {
@@ -12,6 +13,7 @@ export interface OutboxOptions {
   /** The leader's term now; undefined: it leads no more. */
   epoch(): number | undefined;
   commandExpirationMs(): number;
+  metrics: DeciderMetrics;
   clock: Clock;
   log: Logger;
 }
@@ -19,6 +21,8 @@ export interface OutboxOptions {
 export interface Outbox {
   /** Publishes a decision, then its command; throws when leadership or the command's time has run out before both were stored. */
   send(decision: Decision): Promise<void>;
+  /** `send` for those who can do nothing about a failure: it is logged and counted. */
+  post(decision: Decision): void;
   /** Publishes the command of a decision that another leader may have left without one; a repeat is stored once. */
   complete(decision: Decision): Promise<void>;
 }
@@ -29,7 +33,7 @@ const retryMs = 250;
  * The decision goes first and its command second, both under ids that make a repeat harmless: a leader that dies in between has
  * left a decision that the next one completes.
  */
-export function createOutbox({ js, epoch, commandExpirationMs, clock, log }: OutboxOptions): Outbox {
+export function createOutbox({ js, epoch, commandExpirationMs, metrics, clock, log }: OutboxOptions): Outbox {
   const store = async (subject: string, message: () => unknown, id: string, until: number): Promise<void> => {
     for (;;) {
       if (epoch() === undefined) throw new GodwitError('E_CONFLICT', `${id}: this decider leads no more`);
@@ -43,6 +47,7 @@ export function createOutbox({ js, epoch, commandExpirationMs, clock, log }: Out
       }
     }
   };
+
   const command = async (decision: Decision): Promise<void> => {
     const expirationMs = commandExpirationMs();
     const build = () => commandOf(decision, { epoch: epoch() ?? decision.epoch }, expirationMs);
@@ -50,12 +55,23 @@ export function createOutbox({ js, epoch, commandExpirationMs, clock, log }: Out
     if (!id || !build()) return;
     await store(commandSubject(decision.site, id), build, id, decision.at + expirationMs);
   };
+
+  const send = async (decision: Decision): Promise<void> => {
+    const { id, at, site, node, verdict, migration, sentence } = decision;
+    metrics.decision(decision);
+    log.info({ decision: id, verdict, migration, sentence }, 'decided');
+    await store(decisionSubject(site, node), () => decision, id, at + commandExpirationMs());
+    await command(decision);
+  };
+
+  const failed = (error: unknown, decision: Decision): void => {
+    metrics.unpublished();
+    log.error({ err: error, decision: decision.id }, 'decision not published');
+  };
+
   return {
-    send: async (decision) => {
-      const until = decision.at + commandExpirationMs();
-      await store(decisionSubject(decision.site, decision.node), () => decision, decision.id, until);
-      await command(decision);
-    },
-    complete: command,
+    send,
+    post: (decision) => void send(decision).catch((error: unknown) => failed(error, decision)),
+    complete: (decision) => command(decision).catch((error: unknown) => failed(error, decision)),
   };
 }

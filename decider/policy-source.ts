@@ -84,8 +84,8 @@ export async function startPolicySource(options: PolicySourceOptions): Promise<P
     if (!file || !leads()) return;
     const text = await readIfPresent(file);
     if (text === undefined || text === fileText) return;
-    fileText = text;
     await offer(text, file);
+    fileText = text;
   };
 
   const sync = async (): Promise<void> => {

@@ -4,7 +4,6 @@ import { openStore } from '../lib/bus/kv.ts';
 import { openPolicyBucket } from '../lib/bus/policy-bucket.ts';
 import { viaHub } from '../lib/bus/streams.ts';
 import type { Clock } from '../lib/clock.ts';
-import type { Decision } from '../lib/contract/decision.ts';
 import { defaultPolicy } from '../lib/contract/policy.ts';
 import type { Logger } from '../lib/logger.ts';
 import { createLease, leaseSchema } from './lease.ts';
@@ -16,6 +15,7 @@ import type { Signature } from './pipeline/verdict.ts';
 import { startPolicySource } from './policy-source.ts';
 import { answerRequests } from './requests.ts';
 import { openSources } from './sources.ts';
+import { createTakeOver } from './take-over.ts';
 import { applyPolicy } from './world/apply.ts';
 import { createWorld } from './world/model.ts';
 
@@ -42,41 +42,24 @@ export interface Decider {
 /** Wires the pure pipeline to the bus: streams in, decisions and commands out, while the lease is held. */
 export async function createDecider(options: DeciderOptions): Promise<Decider> {
   const { connection, clock, log, signal } = options;
-  const js = jetstream(connection, viaHub());
+  const tools = { clock, log, signal };
   const world = createWorld(defaultPolicy());
   const past = createPast(world);
-  let ready = false;
-
   const lease = createLease({
     store: await openStore(connection, 'leases', leaseSchema, log),
     holder: options.holder,
     leaseMs: options.leaseMs,
     epochFloor: past.highestEpoch,
-    clock,
-    log,
+    ...tools,
   });
   const metrics = createMetrics(world, lease.epoch);
-  const signature = (): Signature | undefined => {
-    const epoch = ready ? lease.epoch() : undefined;
-    return epoch === undefined ? undefined : { epoch, newId: options.newId };
-  };
   const outbox = createOutbox({
-    js,
+    js: jetstream(connection, viaHub()),
     epoch: lease.epoch,
     commandExpirationMs: () => world.policy.spec.budgets.commandExpiration,
-    clock,
-    log,
+    metrics,
+    ...tools,
   });
-  const send = async (decision: Decision): Promise<void> => {
-    metrics.decision(decision);
-    const { id, verdict, migration, sentence } = decision;
-    log.info({ decision: id, verdict, migration, sentence }, 'decided');
-    await outbox.send(decision);
-  };
-  const unsent = (error: unknown, decision: Decision): void => {
-    metrics.unpublished();
-    log.error({ err: error, decision: decision.id }, 'decision not published');
-  };
   const policies = await startPolicySource({
     bucket: await openPolicyBucket(connection),
     file: options.policyFile,
@@ -84,47 +67,29 @@ export async function createDecider(options: DeciderOptions): Promise<Decider> {
     initial: world.policy,
     apply: (policy) => applyPolicy(world, policy),
     rejected: metrics.policyRejected,
-    clock,
-    log,
-    signal,
+    ...tools,
   });
-
+  const signature = (): Signature | undefined => {
+    const epoch = takeOver.epoch();
+    return epoch === undefined ? undefined : { epoch, newId: options.newId };
+  };
   const react = (node: string): void => {
     const hand = signature();
     if (!hand) return;
     const started = clock.monotonic();
     for (const decision of decide(world, node, clock.now(), hand)) {
       metrics.decided(clock.monotonic() - started);
-      void send(decision).catch((error: unknown) => unsent(error, decision));
+      outbox.post(decision);
     }
   };
-  const sources = await openSources({ connection, world, past, metrics, react, clock, log, signal });
-
-  /** Nothing is decided before the past is known and what a predecessor left half done is completed. */
-  const lead = async (epoch: number): Promise<void> => {
-    ready = false;
-    await sources.caughtUp();
-    await policies.sync();
-    for (const decision of past.unconfirmed(clock.now()))
-      await outbox.complete(decision).catch((error: unknown) => unsent(error, decision));
-    ready = lease.epoch() === epoch;
-    log.info({ epoch, ready }, 'deciding');
-  };
-
+  const sources = await openSources({ connection, world, past, metrics, react, ...tools });
+  const takeOver = createTakeOver({ lease, sources, policies, past, outbox, clock, log });
   return {
     metrics,
-    epoch: () => signature()?.epoch,
+    epoch: takeOver.epoch,
     run: async () => {
-      const stopAnswers = answerRequests({ connection, world, signature, send, clock, log });
-      const onLead = (epoch: number): void => {
-        void lead(epoch).catch((error: unknown) => log.error({ err: error }, 'taking over failed'));
-      };
-      const elect = async (): Promise<void> => {
-        // earlier terms stand in the streams: a term must be higher than all of them
-        await sources.caughtUp();
-        await lease.run({ onLead, signal });
-      };
-      await Promise.all([sources.run(), policies.run(), elect()]);
+      const stopAnswers = answerRequests({ connection, world, signature, send: outbox.send, clock, log });
+      await Promise.all([sources.run(), policies.run(), takeOver.run({ signal })]);
       stopAnswers();
     },
   };

@@ -1,7 +1,7 @@
 import { atLimit } from '../overload/overload.ts';
 import { overloadParams } from '../overload/params.ts';
 import { signalParams } from '../signals/params.ts';
-import { isFresh } from '../signals/signals.ts';
+import { freshForMs, isFresh } from '../signals/signals.ts';
 import { type AwayState, type NodeState, ratioOf, type WorkloadState, type World } from '../world/model.ts';
 import { returnParams } from './params.ts';
 
@@ -13,8 +13,9 @@ export function trackCalm(world: World, home: NodeState, joined: boolean): void 
   const away = world.away.get(home.name);
   if (!away) return;
   const { ceiling } = returnParams(world.policy.spec);
+  const gapMs = freshForMs(home, signalParams(world.policy.spec));
   for (const state of away.values()) {
-    if (!joined) state.calmSince = undefined;
+    if (!joined || home.at - state.lastAt > gapMs) state.calmSince = undefined;
     const workload = freshWorkload(world, state, home.at);
     const cpuRatio = ratioOf(home.cpu.mean + (workload?.cores ?? 0), home.cpu.capacity);
     const memoryRatio = ratioOf(home.memory.mean + (workload?.memoryBytes ?? 0), home.memory.capacity);

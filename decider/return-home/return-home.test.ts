@@ -76,8 +76,8 @@ describe('comes home', () => {
     ['the window is not over', calm(28)],
     ['home was busy in it', [...calm(20), { home: 2 }, ...calm(20)]],
     ['it was busy itself in it', [...calm(20), { away: 2 }, ...calm(20)]],
-    ['home was silent in it', [...calm(20), ...calm(7, { homeSilent: true }), ...calm(20)]],
-    ['it was silent in it', [...calm(20), ...calm(7, { awaySilent: true }), ...calm(20)]],
+    ['home was silent in it', [...calm(20), ...calm(3, { homeSilent: true }), ...calm(20)]],
+    ['it was silent in it', [...calm(20), ...calm(4, { awaySilent: true }), ...calm(20)]],
     ['the clocks jumped an hour ahead', [...calm(20), ...calm(20, { clockMs: 60 * minute })]],
     ['it stands at its own limit, and would be sent away again', calm(40, { limitCores: 1 })],
   ];

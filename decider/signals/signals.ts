@@ -116,7 +116,10 @@ const leastExpirationMs = 5000;
  * Whether the newest sample stands for the present. Neither an old one nor one from the future does: silence is not idleness.
  */
 export function isFresh(node: NodeState, now: number, params: SignalParams): boolean {
-  if (node.sequence < 0) return false;
-  const periods = Math.max(params.missedPeriods * node.intervalMs, leastExpirationMs);
-  return Math.abs(now - node.at) <= Math.min(periods, params.expirationMs);
+  return node.sequence >= 0 && Math.abs(now - node.at) <= freshForMs(node, params);
+}
+
+/** How long a sample of the node stands for the present. */
+export function freshForMs(node: NodeState, params: SignalParams): number {
+  return Math.min(Math.max(params.missedPeriods * node.intervalMs, leastExpirationMs), params.expirationMs);
 }

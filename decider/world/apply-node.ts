@@ -1,7 +1,7 @@
 import type { NodeRecord, Workload } from '../../lib/contract/node.ts';
 import { type NodeState, newNode, type WorkloadFacts, type World } from './model.ts';
 
-/** Folds what a node's migrator says of it; undefined: the node has left. */
+/** Folds what a node's migrator says of it; undefined: the node has left, and is forgotten. */
 export function applyNodeRecord(world: World, name: string, record: NodeRecord | undefined): void {
   const node = world.nodes.get(name);
   if (!record) {
@@ -26,7 +26,7 @@ export function applyNodeRecord(world: World, name: string, record: NodeRecord |
 
 function retract(world: World, node: NodeState): void {
   for (const [workload, facts] of node.record?.workloads ?? []) forgetAway(world, node, workload, facts);
-  node.record = undefined;
+  world.nodes.delete(node.name);
 }
 
 function noteAway(world: World, node: NodeState, workload: string, facts: WorkloadFacts): void {

@@ -117,7 +117,7 @@ describe('away from home', () => {
     applyNodeRecord(state, 'cloud-1', recordOf('cloud-1', [workloadOf('trainer', 'edge-1')]));
     applyNodeRecord(state, 'cloud-1', undefined);
     expect(state.away.size).toBe(0);
-    expect(nodeOf(state, 'cloud-1').record).toBeUndefined();
+    expect(state.nodes.has('cloud-1')).toBe(false);
   });
 });
 

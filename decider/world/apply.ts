@@ -36,11 +36,12 @@ export function applyPolicy(world: World, policy: Policy): void {
 export function applyDecision(world: World, decision: Decision): void {
   const { migration, workload, source, target } = decision;
   const { subject, reason } = stayOf(decision);
+  const older = decision.at < (world.stays.get(subject)?.at ?? 0);
   if (!migration) {
-    if (decision.trigger !== 'manual') world.stays.set(subject, { reason, at: decision.at });
+    if (decision.trigger !== 'manual' && !older) world.stays.set(subject, { reason, at: decision.at });
     return;
   }
-  world.stays.delete(subject);
+  if (!older) world.stays.delete(subject);
   if (!workload || !source || !target || world.flights.has(migration) || world.ended.has(migration)) return;
   const { trigger, at, id } = decision;
   const load = world.nodes.get(source)?.workloads.get(workload);

@@ -1,0 +1,66 @@
+import type { Clock } from '../lib/clock.ts';
+import type { Logger } from '../lib/logger.ts';
+import type { Lease } from './lease.ts';
+import type { Outbox } from './outbox.ts';
+import type { Past } from './past.ts';
+import type { PolicySource } from './policy-source.ts';
+import type { Sources } from './sources.ts';
+
+export interface TakeOverOptions {
+  lease: Lease;
+  sources: Sources;
+  policies: PolicySource;
+  past: Past;
+  outbox: Outbox;
+  clock: Clock;
+  log: Logger;
+}
+
+export interface TakeOver {
+  /** The term while it is held and everything is in place to decide in it. */
+  epoch(): number | undefined;
+  /** Seeks leadership, and prepares each term, until `signal` is aborted. */
+  run(options: { signal: AbortSignal }): Promise<void>;
+}
+
+/** Nothing is decided in a term before the past is known and what a predecessor left half done is completed. */
+export function createTakeOver(options: TakeOverOptions): TakeOver {
+  const { lease, sources, policies, past, outbox, clock, log } = options;
+  let readyFor: number | undefined;
+
+  const prepare = async (epoch: number): Promise<void> => {
+    await sources.caughtUp();
+    await policies.sync();
+    for (const decision of past.unconfirmed(clock.now())) await outbox.complete(decision);
+    readyFor = epoch;
+    log.info({ epoch }, 'deciding');
+  };
+
+  const patiently = async (work: () => Promise<void>, goOn: () => boolean): Promise<void> => {
+    while (goOn()) {
+      try {
+        return await work();
+      } catch (error) {
+        log.error({ err: error }, 'taking over failed; trying again');
+        await clock.sleep(250);
+      }
+    }
+  };
+  const lead = (epoch: number): Promise<void> =>
+    patiently(
+      () => prepare(epoch),
+      () => lease.epoch() === epoch,
+    );
+
+  return {
+    epoch: () => {
+      const epoch = lease.epoch();
+      return epoch === readyFor ? epoch : undefined;
+    },
+    run: async ({ signal }) => {
+      // earlier terms stand in the streams: a term must be higher than all of them
+      await patiently(sources.caughtUp, () => !signal.aborted);
+      await lease.run({ onLead: (epoch) => void lead(epoch), signal });
+    },
+  };
+}
