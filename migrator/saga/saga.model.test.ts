@@ -9,6 +9,7 @@ const allowedTurns = new Set(['', 'open', 'aborted', 'open aborted', 'open commi
 function checkAlways({ source, target, events }: World): void {
   if (source.copy === 'running' && target.copy === 'running') throw new Error('two live copies');
   if (!allowedTurns.has(source.turns.join(' '))) throw new Error(`the record turned ${source.turns.join(', ')}`);
+  if (source.copy === 'gone' && !target.drained) throw new Error('the source is gone before all pages are in');
   if (source.copy === 'running' || target.copy === 'running' || target.lost) return;
   const last = events.at(-1)?.stage ?? 'nothing';
   if (!stopped.has(last)) throw new Error(`nothing runs, and the last event is ${last}`);

@@ -6,9 +6,9 @@ import type { ModelAgent, ModelRequest } from '../../migrator/saga/model/agents.
 
 /**
  * What goes wrong with one request: `lost`: it never arrives; `mute`: it is done, the answer is lost; a reply: said instead of
- * doing it; a promise: it arrives when that resolves.
+ * doing it; a promise: it arrives when that resolves, to nothing or to a reply.
  */
-export type Fault = 'lost' | 'mute' | AgentReply | Promise<unknown> | undefined;
+export type Fault = 'lost' | 'mute' | AgentReply | Promise<AgentReply | undefined> | undefined;
 
 export interface Asked {
   verb: Verb;
@@ -40,10 +40,9 @@ export function serveScriptedAgent(
     if (verb !== 'status') agent.asked.push({ verb, request });
     const count = (counts.get(verb) ?? 0) + 1;
     counts.set(verb, count);
-    const fault = agent.fault(verb, count);
-    if (fault instanceof Promise) await fault;
+    const fault = await agent.fault(verb, count);
     if (fault === 'lost') return;
-    const said = fault && typeof fault === 'object' && 'ok' in fault ? fault : model.answer(verb, request, now());
+    const said = typeof fault === 'object' ? fault : model.answer(verb, request, now());
     if (fault !== 'mute') message.respond(JSON.stringify(said));
   };
   void (async () => {

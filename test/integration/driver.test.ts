@@ -21,13 +21,13 @@ const agentOf = (verb: Verb): ScriptedAgent =>
 /** The agent has heard `verb` and does it only once `release` is called. */
 function hold(verb: Verb): { reached: Promise<void>; release: () => void } {
   const reached = Promise.withResolvers<void>();
-  const released = Promise.withResolvers<void>();
+  const released = Promise.withResolvers<undefined>();
   agentOf(verb).fault = (asked, count) => {
     if (asked !== verb || count > 1) return undefined;
     reached.resolve();
     return released.promise;
   };
-  return { reached: reached.promise, release: released.resolve };
+  return { reached: reached.promise, release: () => released.resolve(undefined) };
 }
 
 const faultAt =

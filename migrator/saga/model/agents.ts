@@ -121,7 +121,7 @@ export class ModelSource implements ModelAgent {
   }
 
   #mayGo(): boolean {
-    return this.record === 'committed' && !this.attested;
+    return this.record === 'committed' && !this.attested && !this.cleaned;
   }
 
   #forbidden(at: number): AgentReply {
