@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFile } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import { finished } from 'node:stream/promises';
 import { GodwitError } from '../../lib/errors.ts';
 import { isMissing } from '../../lib/files.ts';
 
@@ -38,10 +38,18 @@ export async function unpackInto(folder: string, source: Readable, options: { in
   if (options.incremental) args.push('--listed-incremental=/dev/null');
   const tar = spawn('tar', args, { stdio: ['pipe', 'ignore', 'pipe'] });
   const done = ended(tar, `unpacking into ${folder}`, [0]);
-  const [piped, finished] = await Promise.allSettled([pipeline(source, tar.stdin), done]);
-  if (finished.status === 'rejected') throw finished.reason;
-  if (piped.status === 'rejected')
-    throw new GodwitError('E_TRANSFER', 'the archive was cut short', { cause: piped.reason });
+  done.catch(() => undefined);
+  // tar stops reading at the archive's end mark, before the padding behind it: the rest is read and dropped
+  tar.stdin.on('error', () => source.resume());
+  const whole = finished(source, { writable: false });
+  whole.catch(() => tar.stdin.destroy());
+  source.pipe(tar.stdin);
+  try {
+    await whole;
+  } catch (error) {
+    throw new GodwitError('E_TRANSFER', 'the archive was cut short', { cause: error });
+  }
+  await done;
 }
 
 async function ended(child: ReturnType<typeof spawn>, doing: string, good: number[]): Promise<void> {

@@ -1,0 +1,63 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { systemExec } from '../../lib/exec.ts';
+import { giveVerdict, isHeld, prepareHold } from './hold.ts';
+
+let folder = '';
+let script = '';
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'godwit-hold-'));
+  script = await prepareHold(folder, systemExec);
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+const run = (action: string) =>
+  spawn(script, { env: { ...process.env, CRTOOLS_SCRIPT_ACTION: action }, stdio: 'ignore' });
+
+async function until(check: () => Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + 10_000;
+  while (!(await check())) {
+    if (performance.now() > deadline) throw new Error('the condition never held');
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+test('every stage but post-restore passes at once', async () => {
+  const [code] = await once(run('pre-restore'), 'exit');
+  expect(code).toBe(0);
+  expect(await isHeld(folder)).toBe(false);
+});
+
+test('at post-restore it waits, and `run` lets the copy go', async () => {
+  const child = run('post-restore');
+  await until(() => isHeld(folder));
+  expect(child.exitCode).toBeNull();
+  await until(() => giveVerdict(folder, 'run'));
+  const [code] = child.exitCode === null ? await once(child, 'exit') : [child.exitCode];
+  expect(code).toBe(0);
+});
+
+test('`die` ends the copy', async () => {
+  const child = run('post-restore');
+  await until(() => giveVerdict(folder, 'die'));
+  const [code] = child.exitCode === null ? await once(child, 'exit') : [child.exitCode];
+  expect(code).not.toBe(0);
+});
+
+test('a verdict that is cut short ends the copy', async () => {
+  const child = run('post-restore');
+  await until(() => isHeld(folder));
+  const writer = spawn('/bin/sh', ['-c', `: > '${join(folder, 'verdict')}'`], { stdio: 'ignore' });
+  await once(writer, 'exit');
+  const [code] = child.exitCode === null ? await once(child, 'exit') : [child.exitCode];
+  expect(code).not.toBe(0);
+});
+
+test('nobody waits: the verdict reaches nobody and says so', async () => {
+  expect(await giveVerdict(folder, 'run')).toBe(false);
+});
