@@ -17,7 +17,7 @@ export interface SimulatedWorkload {
   cores(step: number): number;
 }
 
-export interface SimulatedNode {
+interface SimulatedNode {
   name: string;
   /** Added to the time in its samples. */
   clockMs: number;

@@ -35,6 +35,11 @@ describe('granted', () => {
     expect(ask({}).target).toBe('cloud-1');
   });
 
+  test('never to where it runs', () => {
+    const world = worldWith([{ name: 'cloud-1', residents: [{ name: 'trainer', cores: 0.1 }] }, small]);
+    expect(ask({}, world).target).toBe('cloud-2');
+  });
+
   test('by a given strategy', () => {
     expect(ask({ strategy: 'cold' }).strategy).toBe('cold');
   });

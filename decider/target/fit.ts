@@ -38,7 +38,6 @@ export function forecast(target: NodeState, need: Usage, flights: readonly Fligh
 
 /** Why `target` can take no workload from `source` at all now; undefined when it can. */
 export function unusable(source: NodeState, target: NodeState, now: number, params: SignalParams): string | undefined {
-  if (target.name === source.name) return 'it is the source';
   if (!target.record) return 'no migrator has joined from it';
   if (!isFresh(target, now, params)) return 'its samples are not fresh';
   if (Math.abs(now - target.record.updatedAt) > params.expirationMs)

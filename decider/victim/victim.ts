@@ -14,7 +14,7 @@ export interface Victim extends Eligible {
 }
 
 /** What has to leave: cores or bytes, by what is short. */
-export interface Excess {
+interface Excess {
   resource: 'cpu' | 'memory';
   amount: number;
 }

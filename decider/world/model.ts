@@ -45,7 +45,7 @@ export interface WorkloadFacts {
   startedAt: number;
 }
 
-export interface NodeRecordState {
+interface NodeRecordState {
   engines: readonly string[];
   uplinkBytesPerSecond: number | undefined;
   updatedAt: number;
@@ -60,7 +60,7 @@ export interface ResourceState {
   hold: Hold;
 }
 
-export interface Arrival extends Usage {
+interface Arrival extends Usage {
   /** The node's newest sample when it landed. */
   since: number;
 }
