@@ -8,7 +8,7 @@ import { createLogger } from '../../lib/logger.ts';
 const log = createLogger('decider', { level: 'error' });
 const controller = new AbortController();
 process.once('SIGTERM', () => controller.abort());
-const connection = await connectBus({ servers: [process.argv[2] ?? ''], user: 'decider', log });
+const connection = await connectBus({ servers: [process.argv[3] ?? ''], user: 'decider', log });
 const decider = await createDecider({
   connection,
   holder: 'bench',

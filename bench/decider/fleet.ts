@@ -8,7 +8,7 @@ export interface Fleet {
 export const isCloud = (fleet: Fleet, index: number): boolean => index < fleet.clouds;
 export const nameOf = (fleet: Fleet, index: number): string => `${isCloud(fleet, index) ? 'cloud' : 'edge'}-${index}`;
 export const siteOf = (fleet: Fleet, index: number): string => (isCloud(fleet, index) ? 'cloud' : `site-${index}`);
-export const workloadName = (index: number, container: number): string => `workload-${index}-${container}`;
+const workloadName = (index: number, container: number): string => `workload-${index}-${container}`;
 
 const coresOf = (fleet: Fleet, index: number): number => (isCloud(fleet, index) ? 4096 : 8);
 const bytesOf = (fleet: Fleet, index: number): number => (isCloud(fleet, index) ? 2 ** 44 : 2 ** 35);

@@ -15,7 +15,7 @@ interface Load {
   hotPerSecond: number;
 }
 
-const load = JSON.parse(process.argv[2] ?? '{}') as Load;
+const load = JSON.parse(process.argv[3] ?? '{}') as Load;
 const { fleet } = load;
 const connection = await connect({ servers: load.url, name: 'bench' });
 const intervalMs = (fleet.nodes / load.perSecond) * 1000;
