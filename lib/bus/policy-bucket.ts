@@ -7,7 +7,7 @@ import { parseJson } from '../parse.ts';
 import { type Bucket, viaHub } from './streams.ts';
 
 /** A policy text in the bucket, and when it was put there by the hub's clock. */
-export interface PolicyText {
+interface PolicyText {
   text: string;
   writtenAt: number;
 }

@@ -23,7 +23,7 @@ export interface Policy {
 }
 
 /** What is wrong with a policy text, and where. */
-export const policyFaultSchema = z.object({
+const policyFaultSchema = z.object({
   /** Such as `spec.victim.releaseThresholds.cpu`; `(root)` for the document itself. */
   path: z.string(),
   /** What was expected. */
@@ -70,7 +70,7 @@ export function parsePolicy(text: string): ParsedPolicy {
 }
 
 /** What is in force where nobody has written a policy. */
-export const defaultPolicyText = `apiVersion: policy.godwit.dev/v1alpha1
+const defaultPolicyText = `apiVersion: policy.godwit.dev/v1alpha1
 kind: Policy
 metadata:
   name: default
