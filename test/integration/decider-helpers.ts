@@ -136,7 +136,7 @@ export async function writeRecord(hub: Hub, node: FakeNode): Promise<void> {
   await store.put(node.name, recordOf(node));
 }
 
-export const recordOf = (node: FakeNode): NodeRecord => ({
+const recordOf = (node: FakeNode): NodeRecord => ({
   name: node.name,
   site: node.site,
   tier: node.tier,
