@@ -1,6 +1,4 @@
-import { watch } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import type { PolicyBucket } from '../lib/bus/policy-bucket.ts';
 import type { Clock } from '../lib/clock.ts';
 import {
@@ -12,6 +10,7 @@ import {
 } from '../lib/contract/policy.ts';
 import { readIfPresent } from '../lib/files.ts';
 import type { Logger } from '../lib/logger.ts';
+import { watchFile } from './watch-file.ts';
 
 export interface PolicySourceOptions {
   bucket: PolicyBucket;
@@ -34,9 +33,6 @@ export interface PolicySource {
   /** On becoming leader: brings file and bucket together, the newer one wins, and says so in the bucket. */
   sync(): Promise<void>;
 }
-
-/** Lets an editor finish before the file is read. */
-const settleMs = 100;
 
 /**
  * The policy comes from a file and from the bucket's `current`: whichever changed last. A valid file is put into the bucket by the
@@ -123,24 +119,4 @@ function statusOf(judged: ParsedPolicy, { name, version }: Policy, at: number): 
   return judged.ok
     ? { state: 'in-force', version, faults: [], ...shared }
     : { state: 'rejected', version: judged.version, faults: judged.faults, ...shared };
-}
-
-/** Watches the folder, not the file: editors and ConfigMaps replace it. `changed` runs once things have settled. */
-function watchFile(file: string, changed: () => void, log: Logger): () => void {
-  let timer: NodeJS.Timeout | undefined;
-  const soon = (): void => {
-    clearTimeout(timer);
-    timer = setTimeout(changed, settleMs);
-  };
-  try {
-    const watcher = watch(dirname(file), soon);
-    watcher.on('error', (error) => log.error({ err: error, file }, 'policy file is not watched'));
-    return () => {
-      clearTimeout(timer);
-      watcher.close();
-    };
-  } catch (error) {
-    log.error({ err: error, file }, 'policy file is not watched');
-    return () => clearTimeout(timer);
-  }
 }

@@ -6,13 +6,14 @@ import { migrationMs, transferParams, usableBytesPerSecond } from '../cost/migra
 import { costParams } from '../cost/params.ts';
 import { type Finding, findOverload } from '../overload/overload.ts';
 import { overloadParams } from '../overload/params.ts';
+import { lastedMs, overloadReport, overloadText, signalsReport } from '../overload/report.ts';
 import { needOf } from '../target/fit.ts';
 import { chooseTarget } from '../target/target.ts';
 import { victimParams } from '../victim/params.ts';
 import { beingRelieved, chooseVictim, type Victim } from '../victim/victim.ts';
 import { openFlights } from '../world/flights.ts';
 import { type Flight, type NodeState, ratioOf, type World } from '../world/model.ts';
-import { duration, percent, round } from './format.ts';
+import { duration } from './format.ts';
 import type { Verdict } from './verdict.ts';
 
 /**
@@ -35,7 +36,8 @@ export function judgeOverload(world: World, node: NodeState, now: number): Verdi
 function judgeFinding(world: World, node: NodeState, finding: Finding, flights: Flight[], now: number): Verdict {
   const { spec } = world.policy;
   const reports = [signalsReport(node, now), overloadReport(node, finding)];
-  const stay = (report: StageReport): Verdict => stayVerdict(node, finding, [...reports, report]);
+  const stay = (report: StageReport, workload = finding.workload): Verdict =>
+    stayVerdict(node, finding, workload, [...reports, report]);
 
   const victim = chooseVictim(world, node, finding, flights, now);
   if (!victim.ok) return stay(victim.report);
@@ -44,46 +46,46 @@ function judgeFinding(world: World, node: NodeState, finding: Finding, flights: 
   const { workload, facts } = victim.value;
   const placement = { need: needOf(workload, facts), source: node, ceiling: victimParams(spec).release, now };
   const target = chooseTarget(world, placement, flights);
-  if (!target.ok) return stay(target.report);
+  if (!target.ok) return stay(target.report, workload.name);
   reports.push(target.report);
 
   const transfer = transferParams(spec);
   const rate = usableBytesPerSecond(world, { source: node, target: target.value }, flights, transfer);
   const moveMs = migrationMs(victim.value.bytes, rate, transfer);
   const cost = checkCost(costInput(world, node, finding, victim.value, moveMs), costParams(spec));
-  if (!cost.ok) return stay(cost.report);
+  if (!cost.ok) return stay(cost.report, workload.name);
   reports.push(cost.report);
 
   const budget = checkBudget(world, { source: node, target: target.value }, flights, budgetParams(spec));
-  if (!budget.ok) return stay(budget.report);
+  if (!budget.ok) return stay(budget.report, workload.name);
   reports.push(budget.report);
+  const move = `${workload.name} moves from ${node.name} to ${target.value.name}`;
   return {
+    ...shared(node, workload.name, reports),
     verdict: 'migrate',
-    trigger: 'overload',
-    site: node.site,
-    node: node.name,
-    workload: workload.name,
-    source: node.name,
     target: target.value.name,
     strategy: facts.strategy,
-    sentence: `${workload.name} moves from ${node.name} to ${target.value.name}: ${overloadText(node, finding)}; ${victim.report.summary}`,
-    reports,
+    sentence: `${move}: ${overloadText(node, finding)}; ${victim.report.summary}; moving takes about ${duration(moveMs)}`,
   };
 }
 
-function stayVerdict(node: NodeState, finding: Finding, reports: StageReport[]): Verdict {
+function stayVerdict(node: NodeState, finding: Finding, workload: string | undefined, reports: StageReport[]): Verdict {
   const why = reports.at(-1)?.summary ?? '';
   return {
+    ...shared(node, workload, reports),
     verdict: 'stay',
-    trigger: 'overload',
-    site: node.site,
-    node: node.name,
-    source: node.name,
-    ...(finding.workload && { workload: finding.workload }),
     sentence: `nothing leaves ${node.name}: ${overloadText(node, finding)}, but ${why}`,
-    reports,
   };
 }
+
+const shared = (node: NodeState, workload: string | undefined, reports: StageReport[]) => ({
+  trigger: 'overload' as const,
+  site: node.site,
+  node: node.name,
+  source: node.name,
+  ...(workload !== undefined && { workload }),
+  reports,
+});
 
 function costInput(world: World, node: NodeState, finding: Finding, victim: Victim, moveMs: number) {
   const { release } = victimParams(world.policy.spec);
@@ -97,51 +99,6 @@ function costInput(world: World, node: NodeState, finding: Finding, victim: Vict
     outOfMemoryProbability: scarce
       ? Math.min(1, Math.max(0, (memoryRatio - release.memory) / (1 - release.memory)))
       : 0,
-    overloadMs: Math.max(0, node.at - finding.since),
-  };
-}
-
-function signalsReport(node: NodeState, now: number): StageReport {
-  const ageMs = now - node.at;
-  const cpuRatio = ratioOf(node.cpu.mean, node.cpu.capacity);
-  const memoryRatio = ratioOf(node.memory.mean, node.memory.capacity);
-  return {
-    stage: 'signals',
-    outcome: 'pass',
-    summary: `${node.name} stands at ${percent(cpuRatio)} CPU and ${percent(memoryRatio)} memory; its newest sample is ${duration(Math.abs(ageMs))} old`,
-    terms: {
-      cpuRatio: round(cpuRatio),
-      memoryRatio: round(memoryRatio),
-      latestCpuRatio: round(ratioOf(node.cpu.latest, node.cpu.capacity)),
-      latestMemoryRatio: round(ratioOf(node.memory.latest, node.memory.capacity)),
-      ageMs,
-      sequence: node.sequence,
-    },
-  };
-}
-
-function overloadText(node: NodeState, finding: Finding): string {
-  const what = {
-    cpu: `CPU of ${node.name}`,
-    memory: `memory of ${node.name}`,
-    workload: `${finding.workload} at its own CPU limit`,
-  };
-  const lasted = finding.immediate ? 'at once' : `for ${duration(Math.max(0, node.at - finding.since))}`;
-  return `${what[finding.kind]} stood at ${percent(finding.ratio)} ${lasted} (trigger ${percent(finding.threshold)})`;
-}
-
-function overloadReport(node: NodeState, finding: Finding): StageReport {
-  return {
-    stage: 'overload',
-    outcome: 'pass',
-    summary: overloadText(node, finding),
-    terms: {
-      kind: finding.kind,
-      ratio: round(finding.ratio),
-      threshold: finding.threshold,
-      hits: finding.hits,
-      sinceMs: Math.max(0, node.at - finding.since),
-      immediate: finding.immediate,
-    },
+    overloadMs: lastedMs(node, finding),
   };
 }
