@@ -7,7 +7,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['{lib,monitor,decider,migrator,cli,lab,bench,apps}/**/*.test.ts', 'test/arch/**/*.test.ts'],
+          include: ['{lib,monitor,decider,migrator,cli,lab,bench,apps,scripts}/**/*.test.ts', 'test/arch/**/*.test.ts'],
         },
       },
       {

@@ -36,7 +36,7 @@ export function hubPlan(config: HubConfig, configFile: string, binary: string): 
       user: 'hub',
       role: 'hub',
     },
-    services: [part('decider', configFile)],
+    services: [{ ...part('decider', configFile), raised: true }],
   };
 }
 
@@ -57,6 +57,6 @@ export async function agentPlan(config: NodeConfig, configFile: string, binary: 
         role: 'nats',
       },
     }),
-    services: [part('monitor', configFile), part('migrator', configFile)],
+    services: [{ ...part('monitor', configFile), raised: true }, part('migrator', configFile)],
   };
 }

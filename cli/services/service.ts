@@ -11,6 +11,8 @@ export interface ServiceSpec {
   name: string;
   /** Program and arguments. */
   command: readonly [string, ...string[]];
+  /** Runs a little ahead of the workloads. Not for one that starts containers: they would inherit it. */
+  raised?: boolean;
 }
 
 /** A process that is started again whenever it ends. */
@@ -32,7 +34,7 @@ const longestDelayMs = 10_000;
 /** After a life this long a service is taken to be healthy, and its next death is followed by the first delay again. */
 const healthyMs = 30_000;
 const graceMs = 10_000;
-/** A little ahead of the workloads: a node under load is the very case it has to act in. */
+/** A node under load is the very case that the services have to act in. */
 const niceness = -5;
 
 export const nextDelay = (delayMs: number, livedMs: number): number =>
@@ -108,14 +110,14 @@ async function launch(
     await ended.catch(() => undefined);
     return undefined;
   }
-  const nice = prioritize(id.pid);
+  const nice = spec.raised ? raise(id.pid) : 0;
   const record = { ...id, name: spec.name, command: [...spec.command], startedAt: clock.now(), restarts };
   await registry.set(record);
   log.info({ pid: id.pid, restarts, nice }, 'service started');
   return { record, ended };
 }
 
-function prioritize(pid: number): number {
+function raise(pid: number): number {
   try {
     setPriority(pid, niceness);
     return niceness;

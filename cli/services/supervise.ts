@@ -45,7 +45,8 @@ async function startNats(
   lifecycle: Lifecycle,
 ): Promise<void> {
   const stale = await writeNatsConfig(nats);
-  const server = start({ name: 'nats', command: [nats.binary, '-c', nats.configFile] }, tools, lifecycle);
+  const spec: ServiceSpec = { name: 'nats', command: [nats.binary, '-c', nats.configFile], raised: true };
+  const server = start(spec, tools, lifecycle);
   const { signal } = lifecycle;
   await new Promise<void>((resolve) => {
     signal.addEventListener('abort', () => resolve(), { once: true });

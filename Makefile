@@ -1,0 +1,38 @@
+# Thin targets over scripts/. Each does the set-up that it needs; `make setup` does all of it.
+#   make setup             Debian and npm packages, root file system of virtual nodes, example workloads
+#   make demo [JSON=file]  an edge node under load moves a running container to the cloud by itself, and brings it home
+#   make test [FILES=…]    all tests; FILES: only those whose path holds this
+#   make test-faults       every fault at every stage of a migration, on virtual nodes
+#   make lint              types, format, promises, dead code
+#   make bench [NAME=…]    measurements of bench/NAME.ts, or of all
+#   make clean             labs, caches and installed packages of this checkout
+
+SHELL := /bin/bash
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+bundles = $(or $(GODWIT_BUNDLES),$(or $(GODWIT_CACHE),/var/cache/godwit)/bundles)
+
+.PHONY: setup packages demo test test-faults lint bench clean
+
+setup:
+	@scripts/setup.sh all
+
+packages:
+	@scripts/setup.sh npm
+
+demo: setup
+	@node scripts/demo/main.ts --bundles $(bundles) $(if $(JSON),--json $(JSON))
+
+test: setup
+	@node scripts/test.ts $(FILES)
+
+test-faults: setup
+	@GODWIT_FAULTS=all node scripts/test.ts --project e2e test/chaos
+
+lint: packages
+	@npm run --silent check
+
+bench: setup
+	@node scripts/bench.ts $(NAME)
+
+clean:
+	@scripts/clean.sh

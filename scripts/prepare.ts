@@ -1,0 +1,11 @@
+import { buildApps } from '../apps/build.ts';
+import { ensureRoot } from '../lab/root.ts';
+import { labSettings } from '../lab/settings.ts';
+import { bundlesFolder } from './places.ts';
+
+// The slow parts of `make setup` that need Node: built once, kept in the machine's cache, shared by all checkouts.
+const say = (line: string): void => console.log(`set-up: ${line}`);
+
+const root = await ensureRoot(labSettings({ onProgress: say }));
+say(`root file system: ${root}`);
+await buildApps({ out: bundlesFolder(), root, only: [], log: say });
