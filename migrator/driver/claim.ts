@@ -14,8 +14,8 @@ export interface ClaimOptions {
   migrations: Store<SagaState>;
   nodes: Store<NodeRecord>;
   limits: Limits;
-  /** Highest epoch that any stored migration was commanded in. */
-  highestEpoch(): number;
+  /** Highest epoch that any migration was commanded in, of those stored up to `revision`. */
+  highestEpochAt(revision: number): Promise<number>;
   log: Logger;
 }
 
@@ -36,11 +36,7 @@ export async function claim(claim: Claim, options: ClaimOptions): Promise<Claime
   for (;;) {
     const found = await migrations.get(command.id);
     try {
-      if (!found) {
-        const fault = faultOf(claim, nodes, options.highestEpoch());
-        const first = fault === undefined ? begin(claim, context) : reject(claim, fault);
-        return { ...first, revision: await migrations.create(command.id, first.state), context };
-      }
+      if (!found) return { ...(await claimNew(claim, faultOf(claim, nodes), context, options)), context };
       const { value: state, revision } = found;
       if (state.commandSequence !== sequence) {
         log.warn({ migration: command.id, step: state.step }, 'repeated command: nothing done');
@@ -53,6 +49,22 @@ export async function claim(claim: Claim, options: ClaimOptions): Promise<Claime
       if (!hasCode(error, 'E_CONFLICT')) throw error;
     }
   }
+}
+
+/** Stores a new migration; what was stored before it tells whether its epoch is over. */
+async function claimNew(
+  claim: Claim,
+  fault: string | undefined,
+  context: SagaContext,
+  { migrations, highestEpochAt }: ClaimOptions,
+): Promise<Transition & { revision: number }> {
+  const { id, epoch } = claim.command;
+  const first = fault === undefined ? begin(claim, context) : reject(claim, fault);
+  const revision = await migrations.create(id, first.state);
+  const highest = await highestEpochAt(revision);
+  if (fault !== undefined || epoch >= highest) return { ...first, revision };
+  const late = reject(claim, `the command is of epoch ${epoch}, commands of epoch ${highest} have been seen`);
+  return { ...late, revision: await migrations.update(id, late.state, revision) };
 }
 
 type Nodes = Record<'source' | 'target', NodeRecord | undefined>;
@@ -72,10 +84,9 @@ function contextOf({ source, target }: Nodes, limits: Limits): SagaContext {
 }
 
 /** Why the command can not be followed, in one sentence. */
-function faultOf({ command, at }: Claim, nodes: Nodes, highestEpoch: number): string | undefined {
-  const { source, target, epoch, expiresAt } = command;
+function faultOf({ command, at }: Claim, nodes: Nodes): string | undefined {
+  const { source, target, expiresAt } = command;
   if (expiresAt <= at) return `the command expired ${at - expiresAt} ms ago`;
-  if (epoch < highestEpoch) return `the command is of epoch ${epoch}, commands of epoch ${highestEpoch} have been seen`;
   if (source === target) return `source and target are the same node, ${source}`;
   if (!nodes.source) return `no node of the name ${source} has joined`;
   return nodes.target ? undefined : `no node of the name ${target} has joined`;

@@ -68,7 +68,7 @@ async function run(options: DriverOptions): Promise<void> {
     const at = clock.now();
     const claimed = await claim(
       { command, sequence, driver: node, at },
-      { migrations, nodes, limits, highestEpoch: watch.highestEpoch, log },
+      { migrations, nodes, limits, highestEpochAt: watch.highestEpochAt, log },
     );
     if (!claimed) return;
     others.ownTerm(claimed.state.term);

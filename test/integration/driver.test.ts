@@ -112,6 +112,13 @@ describe('one driver', () => {
     expect(world.source.turns).toEqual(['open', 'committed']);
   });
 
+  test('takes the word of an agent that ran out of time for silence: the commit may be in force', async () => {
+    world.edge.fault = faultAt('commit', no('E_TIMEOUT', 'commit was given up'), 1);
+    await world.command('m1');
+    expect((await world.ended('m1')).result).toBe('succeeded');
+    expect(await stagesOf('m1')).toContain('in-doubt');
+  });
+
   test('attests the target’s copy destroyed before the source runs again after the commit', async () => {
     const { reached, release } = hold('run');
     await world.command('m1');
