@@ -7,6 +7,7 @@ import {
   migrateReplySchema,
 } from '../../lib/contract/decision.ts';
 import type { MigrationEvent } from '../../lib/contract/migration.ts';
+import { nodeRecordSchema } from '../../lib/contract/node.ts';
 import { type SagaState, sagaStateSchema } from '../../lib/contract/saga.ts';
 import { migrateRequestSubject } from '../../lib/subjects.ts';
 import type { TestFleet } from './fleet.ts';
@@ -39,7 +40,17 @@ export async function runWorkload(fleet: TestFleet, options: RunOptions): Promis
   await fleet.exec(node, ['godwit', 'run', name, ...given]);
   const workload = { name, url: `http://${address}:8080` };
   await selfOf(workload, 30_000);
+  await untilReported(fleet, name, node);
   return workload;
+}
+
+/** Resolves when the node has told the fleet that the workload runs there, so that a move can be asked for. */
+export async function untilReported(fleet: TestFleet, workload: string, node: string): Promise<void> {
+  const store = await openStore(fleet.operator, 'nodes', nodeRecordSchema, fleet.log);
+  await until(`${node} to report ${workload}`, 30_000, async () => {
+    const record = (await store.get(node))?.value;
+    return record?.workloads.some(({ name }) => name === workload) || undefined;
+  });
 }
 
 export interface Self {
