@@ -8,13 +8,16 @@ packages='mmdebstrap debian-archive-keyring ca-certificates iproute2 procps util
 
 say() { echo "set-up: $*"; }
 
-# $1: what is done; the rest: the command. Tells how long it took.
+# $1: what is done; the rest: the command. Tells how long it took; a failure ends the set-up.
 step() {
   what=$1
   shift
   say "$what ..."
   began=$(date +%s)
-  "$@"
+  "$@" || {
+    say "$what: failed after $(($(date +%s) - began)) s, see above" >&2
+    exit 1
+  }
   say "$what: $(($(date +%s) - began)) s"
 }
 
@@ -22,8 +25,8 @@ missing_packages() {
   # shellcheck disable=SC2086 # a list of words
   dpkg-query -W -f '${Package} ${db:Status-Status}\n' $packages 2>/dev/null | awk '$2 == "installed" { print $1 }' >"$1"
   for package in $packages; do grep -qx "$package" "$1" || echo "$package"; done
-  command -v npm >/dev/null || echo nodejs npm
-  command -v go >/dev/null || echo golang-go
+  if ! command -v npm >/dev/null; then echo nodejs npm; fi
+  if ! command -v go >/dev/null; then echo golang-go; fi
 }
 
 install_packages() {
@@ -41,16 +44,17 @@ debian() {
   wanted=$(missing_packages "$list" | xargs)
   rm -f "$list"
   # shellcheck disable=SC2086
-  [ -z "$wanted" ] || step "Debian packages $wanted" install_packages $wanted
+  if [ -n "$wanted" ]; then step "Debian packages $wanted" install_packages $wanted; fi
 }
 
-npm_packages() { npm ci --no-audit --no-fund --loglevel=error; }
+# npm ci starts from nothing each time, so it is run only when the lock file has changed since. $1: folder; the rest: flags of npm.
+# The lock file pins every version. `npm ci` would refuse it where it lacks a package for another operating system.
+npm_packages() { npm install --no-save --no-audit --no-fund --loglevel=error; }
 
-# npm ci starts from nothing each time, so it is run only when the lock file has changed since.
 npm_step() {
   stamp=node_modules/.installed-from
-  lock=$(sha256sum package-lock.json | cut -d' ' -f1)
-  [ "$(cat "$stamp" 2>/dev/null || true)" = "$lock" ] && [ -x node_modules/.bin/node ] && return
+  lock=$(cat package.json package-lock.json | sha256sum | cut -d' ' -f1)
+  if [ "$(cat "$stamp" 2>/dev/null || true)" = "$lock" ] && [ -x node_modules/.bin/node ]; then return; fi
   step 'Node 24 and the npm packages' npm_packages
   echo "$lock" >"$stamp"
 }
@@ -60,11 +64,13 @@ prepare() { PATH="$PWD/node_modules/.bin:$PATH" node scripts/prepare.ts; }
 
 for name in "${@:-all}"; do
   case $name in
-    npm) debian && npm_step ;;
-    all) debian && npm_step && step 'root file system of the nodes, example workloads' prepare ;;
+    npm | all) ;;
     *)
       echo "usage: scripts/setup.sh [npm|all]" >&2
       exit 2
       ;;
   esac
+  debian
+  npm_step
+  if [ "$name" = all ]; then step 'root file system of the nodes, example workloads' prepare; fi
 done

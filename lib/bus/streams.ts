@@ -107,7 +107,7 @@ export async function sourceSites(connection: NatsConnection, sites: readonly st
   const manager = await jetstreamManager(connection);
   const known = (await sourcesOf(manager)) ?? [];
   const answering = await Promise.all(
-    sites.map((site) => known.includes(siteDomain(site)) || leafAnswers(connection, site)),
+    sites.map(async (site) => known.includes(siteDomain(site)) || (await leafAnswers(connection, site))),
   );
   const wanted = sites.filter((_, index) => answering[index]).map(siteDomain);
   const same = wanted.length === known.length && wanted.every((domain) => known.includes(domain));
