@@ -47,16 +47,23 @@ debian() {
   if [ -n "$wanted" ]; then step "Debian packages $wanted" install_packages $wanted; fi
 }
 
-# npm ci starts from nothing each time, so it is run only when the lock file has changed since. $1: folder; the rest: flags of npm.
-# The lock file pins every version. `npm ci` would refuse it where it lacks a package for another operating system.
-npm_packages() { npm install --no-save --no-audit --no-fund --loglevel=error; }
+# The lock file pins every version; `npm ci` would refuse one that lacks packages for other operating systems.
+root_packages() { npm install --no-save --no-audit --no-fund --loglevel=error; }
+apps_packages() { cd apps && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error; }
 
-npm_step() {
+# npm takes seconds to find out that nothing has changed, so it is asked only when a lock file has.
+npm_packages() {
   stamp=node_modules/.installed-from
-  lock=$(cat package.json package-lock.json | sha256sum | cut -d' ' -f1)
-  if [ "$(cat "$stamp" 2>/dev/null || true)" = "$lock" ] && [ -x node_modules/.bin/node ]; then return; fi
-  step 'Node 24 and the npm packages' npm_packages
-  echo "$lock" >"$stamp"
+  locks=$(cat package.json package-lock.json | sha256sum | cut -d' ' -f1)
+  if [ "$(cat "$stamp" 2>/dev/null || true)" != "$locks" ] || [ ! -x node_modules/.bin/node ]; then
+    step 'Node 24 and the npm packages' root_packages
+    echo "$locks" >"$stamp"
+  fi
+  stamp=apps/node_modules/.installed-lock.json # as apps/build.ts has it
+  if ! cmp -s apps/package-lock.json "$stamp"; then
+    (step 'npm packages of the example workloads' apps_packages)
+    cp apps/package-lock.json "$stamp"
+  fi
 }
 
 # Needs Node 24, which npm has just brought.
@@ -71,6 +78,6 @@ for name in "${@:-all}"; do
       ;;
   esac
   debian
-  npm_step
+  npm_packages
   if [ "$name" = all ]; then step 'root file system of the nodes, example workloads' prepare; fi
 done
