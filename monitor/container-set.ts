@@ -9,7 +9,7 @@ import { type FileOpener, isGone } from './held-file.ts';
 import { listContainers, readCgroupPaths } from './runc-root.ts';
 
 /** What the telemetry schema allows in one message. */
-const maxContainers = 1000;
+const schemaMaximum = 1000;
 /** Limits change rarely: their files are read anew at every n-th sample. */
 const samplesPerLimitRead = 6;
 
@@ -27,6 +27,7 @@ export interface ContainerSetOptions {
   clock: Clock;
   bounds: DeltaBounds;
   log: Logger;
+  maxContainers?: number;
 }
 
 interface Tracked {
@@ -36,7 +37,7 @@ interface Tracked {
 }
 
 export function createContainerSet(options: ContainerSetOptions): ContainerSet {
-  const { runcRoot, open, clock } = options;
+  const { runcRoot, open, clock, maxContainers = schemaMaximum } = options;
   const tracked = new Map<string, Tracked>();
   const complaints = createComplaints(options.log);
 
@@ -54,7 +55,7 @@ export function createContainerSet(options: ContainerSetOptions): ContainerSet {
     }
   };
   const take = (id: string): void => {
-    const obstacle = obstacleOf(id, tracked.size);
+    const obstacle = obstacleOf(id, tracked.size < maxContainers);
     if (obstacle) {
       complaints.add(id, obstacle);
       return;
@@ -94,9 +95,9 @@ export function createContainerSet(options: ContainerSetOptions): ContainerSet {
   };
 }
 
-function obstacleOf(id: string, watched: number): string | undefined {
+function obstacleOf(id: string, roomLeft: boolean): string | undefined {
   if (!nameSchema.safeParse(id).success) return 'the id is no workload name';
-  return watched >= maxContainers ? 'too many for one message' : undefined;
+  return roomLeft ? undefined : 'too many for one message';
 }
 
 const readNow = (reader: CgroupReader, clock: Clock): Reading => ({ atMs: clock.monotonic(), ...reader.counters() });
