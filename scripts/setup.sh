@@ -47,11 +47,10 @@ debian() {
   if [ -n "$wanted" ]; then step "Debian packages $wanted" install_packages $wanted; fi
 }
 
-# The lock file pins every version; `npm ci` would refuse one that lacks packages for other operating systems.
-root_packages() { npm install --no-save --no-audit --no-fund --loglevel=error; }
+root_packages() { npm ci --no-audit --no-fund --loglevel=error; }
 apps_packages() { cd apps && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error; }
 
-# npm takes seconds to find out that nothing has changed, so it is asked only when a lock file has.
+# `npm ci` starts from nothing each time, so it is run only when a lock file has changed.
 npm_packages() {
   stamp=node_modules/.installed-from
   locks=$(cat package.json package-lock.json | sha256sum | cut -d' ' -f1)
