@@ -44,12 +44,18 @@ interface Sample {
   drainMs: number;
 }
 
+// Node always sets up a ring for epoll; a container's seccomp profile forbids it, a bare process needs the kernel to
+const ioUring = '/proc/sys/kernel/io_uring_disabled';
+const ioUringBefore = await readFile(ioUring, 'utf8');
+
 try {
+  await writeFile(ioUring, '2');
   const fleet = await fleetUp({
     name: lab,
     nodes: [...nodes],
     binds: [{ source: values.bundles, target: '/opt/bundles' }],
     policy,
+    nodeConfig: { monitor: { intervalMs: 1000 } },
   });
   const at = (name: string) => {
     const node = fleet.lab.nodes.find((one) => one.name === name);
@@ -121,11 +127,14 @@ try {
     await client.stop();
     if (nonce !== before.nonce) throw new Error(`${name} is another process after the move`);
     const { freezeMs = Number.NaN, drainMs = 0 } = event.measurements ?? {};
-    const working = (await verbMs(source, event.id, ['dump'])) + (await verbMs(target, event.id, ['restore', 'run']));
+    const working = (await verbMs(source, event.id, ['dump'])) + (await verbMs(target, event.id, ['restore']));
     return { ours: holeMs, freezeMs, drainMs, controlMs: freezeMs - working };
   }
 
-  /** Time that the agent of `node` spent on verbs of a migration, by its log; what is left of the freeze is the control plane's. */
+  /**
+   * Time that the agent of `node` spent on verbs of a migration, by its log. What is left of the freeze is the control plane's, and the
+   * few milliseconds in which CRIU lets go of the copy.
+   */
   async function verbMs(node: string, migration: string, verbs: readonly string[]): Promise<number> {
     const text = await readFile(join(at(node).root, 'var/log/agent.log'), 'utf8');
     const lines = text.split('\n').filter((line) => line.includes(migration) && line.includes('"done"'));
@@ -156,6 +165,7 @@ try {
     return pattern.exec((await labExec(lab, 'edge-1', [tool, '--version'])).stdout)?.[1] ?? 'unknown';
   }
 } finally {
+  await writeFile(ioUring, ioUringBefore);
   await labDown(lab);
 }
 process.exit();

@@ -4,7 +4,7 @@ import { readStream } from '../../lib/bus/read-stream.ts';
 import { request } from '../../lib/bus/request.ts';
 import { viaHub } from '../../lib/bus/streams.ts';
 import { systemClock } from '../../lib/clock.ts';
-import { migrateReplySchema } from '../../lib/contract/decision.ts';
+import { type Decision, type MigrateRequest, migrateReplySchema } from '../../lib/contract/decision.ts';
 import { type MigrationEvent, migrationEventSchema } from '../../lib/contract/migration.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { parseJson } from '../../lib/parse.ts';
@@ -17,9 +17,8 @@ export async function moveTo(
   target: string,
   log: Logger,
 ): Promise<MigrationEvent> {
-  const asked = { workload, target, strategy: 'warm', dryRun: false };
-  const reply = await request(connection, migrateRequestSubject, asked, migrateReplySchema, { timeoutMs: 10_000 });
-  if (!reply.ok) throw new Error(reply.error.message);
+  const asked: MigrateRequest = { workload, target, strategy: 'warm', dryRun: false };
+  const reply = await accepted(connection, asked);
   const signal = AbortSignal.timeout(120_000);
   const filter = `migration.v1.*.event.${reply.decision.migration}.ended`;
   for await (const message of readStream(jetstream(connection, viaHub()), 'EVENTS', {
@@ -33,4 +32,15 @@ export async function moveTo(
     return event;
   }
   throw new Error(`${workload} did not reach ${target} in time`);
+}
+
+/** Asks again while the decider does not know the nodes well enough yet. */
+async function accepted(connection: NatsConnection, asked: MigrateRequest): Promise<{ decision: Decision }> {
+  const deadline = performance.now() + 60_000;
+  while (true) {
+    const reply = await request(connection, migrateRequestSubject, asked, migrateReplySchema, { timeoutMs: 10_000 });
+    if (reply.ok) return reply;
+    if (performance.now() > deadline) throw new Error(reply.error.message);
+    await new Promise((resolve) => setTimeout(resolve, 250));
+  }
 }
