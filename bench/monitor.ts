@@ -93,7 +93,7 @@ async function measure(site: MonitorSite, intervalMs: number, seconds: number): 
 /** A first start on a machine has no compiled code to read; it leaves it behind for the later ones. */
 async function measureColdStart(site: MonitorSite): Promise<Memory> {
   const monitor = await site.start(10_000);
-  await eventually(async () => (monitor.log().includes('node facts') ? true : undefined));
+  await eventually(async () => (monitor.log().includes('node facts') ? true : undefined), 30_000);
   await delay(settleMs);
   const cold = memoryOf(monitor.process.pid ?? 0);
   await monitor.stop('SIGTERM');

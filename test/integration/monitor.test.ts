@@ -138,7 +138,7 @@ test('a restart of the server loses nothing and repeats nothing', async () => {
 test('what is sampled before the server is there arrives once it is', async () => {
   await site.leaf.stop();
   const monitor = await site.start(100);
-  await eventually(async () => (monitor.log().includes('node facts') ? true : undefined));
+  await eventually(async () => (monitor.log().includes('node facts') ? true : undefined), 30_000);
   await site.leaf.start();
   await site.until(({ sequence }) => sequence >= 10);
   expectUnbroken(site.leaf.received);
@@ -164,10 +164,10 @@ test('SIGTERM ends it cleanly; without a server it gives up soon and says what w
 
   await site.leaf.stop();
   const second = await site.start(100);
-  await eventually(async () => (second.log().includes('node facts') ? true : undefined));
+  await eventually(async () => (second.log().includes('node facts') ? true : undefined), 30_000);
   const asked = Date.now();
   expect(await second.stop('SIGTERM')).toBe(0);
-  expect(Date.now() - asked).toBeLessThan(8000);
+  expect(Date.now() - asked).toBeLessThan(15_000);
   expect(second.log()).toMatch(/"lost":\d+.*stopped before everything was published/);
 });
 
