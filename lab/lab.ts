@@ -11,8 +11,8 @@ import {
   requireNode,
 } from './exec.ts';
 import { ownHierarchies } from './hierarchies.ts';
-import { applyLink, type LinkEnd, linkKey } from './links.ts';
-import { withLock } from './lock.ts';
+import { applyCut, applyShape, changeLink, type LinkEnd } from './links.ts';
+import { withLabLock } from './lock.ts';
 import {
   type KillOptions,
   killService,
@@ -23,16 +23,7 @@ import {
 } from './services.ts';
 import { type LabSettings, labSettings } from './settings.ts';
 import { type LabSpecInput, parseLabSpec } from './spec.ts';
-import {
-  type LabState,
-  type LinkState,
-  labNames,
-  readLab,
-  requireLab,
-  type Shape,
-  shapeSchema,
-  writeLab,
-} from './state.ts';
+import { labNames, readLab, requireLab, type Shape, shapeSchema } from './state.ts';
 import { type LabStatus, statusOf } from './status.ts';
 import { tearDown } from './teardown.ts';
 import { raise } from './up.ts';
@@ -42,21 +33,19 @@ import { raise } from './up.ts';
 type ShapeInput = z.input<typeof shapeSchema>;
 type Given = Partial<LabSettings>;
 
-const lockOf = (lab: string): string => `lab:${lab}`;
-
 /** Raises the lab, or repairs it and adapts it to the spec. @throws E_CONFIG, E_SETUP, E_LAB */
 export async function labUp(spec: LabSpecInput, given: Given = {}): Promise<LabStatus> {
   const settings = labSettings(given);
   const parsed = parseLabSpec(spec);
   if (process.getuid?.() !== 0) throw new GodwitError('E_SETUP', 'a lab needs root', { next: 'Run it with sudo.' });
-  await withLock(lockOf(parsed.name), () => raise(settings, parsed));
+  await withLabLock(parsed.name, () => raise(settings, parsed));
   return labStatus(parsed.name, given);
 }
 
 /** Leaves nothing of the lab; one that is not there is no error. @throws E_LAB when something can not be removed */
 export async function labDown(name: string, given: Given = {}): Promise<void> {
   const settings = labSettings(given);
-  await withLock(lockOf(name), async () => {
+  await withLabLock(name, async () => {
     const lab = await readLab(settings, name);
     await tearDown(settings, name, lab?.hierarchies ?? (await ownHierarchies()));
   });
@@ -126,32 +115,20 @@ export function labKill(
 /** Limits a cable both ways. @throws E_LAB when there is no such node or site */
 export async function linkShape(lab: string, end: LinkEnd, shape: ShapeInput, given: Given = {}): Promise<void> {
   const parsed = parseAs(shapeSchema as z.ZodType<Shape>, shape, 'shape', 'E_CONFIG');
-  await changeLink(lab, end, (state) => ({ ...state, shape: parsed }), given);
-}
-
-/** Cuts a cable: nothing passes either way, and nobody is told. */
-export function linkCut(lab: string, end: LinkEnd, given: Given = {}): Promise<void> {
-  return changeLink(lab, end, (state) => ({ ...state, cut: true }), given);
-}
-
-/** Undoes a cut; a shape stays. */
-export function linkHeal(lab: string, end: LinkEnd, given: Given = {}): Promise<void> {
-  return changeLink(lab, end, (state) => ({ ...state, cut: false }), given);
+  await changeLink(labSettings(given), lab, end, (state) => ({ ...state, shape: parsed }), applyShape);
 }
 
 /** Takes the limit away. */
 export function linkUnshape(lab: string, end: LinkEnd, given: Given = {}): Promise<void> {
-  return changeLink(lab, end, ({ cut }) => ({ cut }), given);
+  return changeLink(labSettings(given), lab, end, ({ cut }) => ({ cut }), applyShape);
 }
 
-function changeLink(name: string, end: LinkEnd, change: (state: LinkState) => LinkState, given: Given): Promise<void> {
-  const settings = labSettings(given);
-  return withLock(lockOf(name), async () => {
-    const lab = await requireLab(settings, name);
-    const key = linkKey(end);
-    const state = change(lab.links[key] ?? { cut: false });
-    await applyLink(settings, lab, key, state);
-    const links: LabState['links'] = { ...lab.links, [key]: state };
-    await writeLab(settings, { ...lab, links });
-  });
+/** Cuts a cable: nothing passes either way, and nobody is told. */
+export function linkCut(lab: string, end: LinkEnd, given: Given = {}): Promise<void> {
+  return changeLink(labSettings(given), lab, end, (state) => ({ ...state, cut: true }), applyCut);
+}
+
+/** Undoes a cut; a shape stays. */
+export function linkHeal(lab: string, end: LinkEnd, given: Given = {}): Promise<void> {
+  return changeLink(labSettings(given), lab, end, (state) => ({ ...state, cut: false }), applyCut);
 }

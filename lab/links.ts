@@ -1,16 +1,15 @@
 import { GodwitError } from '../lib/errors.ts';
+import { withLabLock } from './lock.ts';
 import { inNodeNetwork, place } from './ports.ts';
 import { isRunning } from './process-id.ts';
 import type { LabSettings } from './settings.ts';
-import { type LabState, type LinkState, readNode, type Shape } from './state.ts';
+import { type LabState, type LinkState, readNode, requireLab, type Shape, writeLab } from './state.ts';
 import { inSwitch, nodePort } from './switch.ts';
 
 /** A node's own cable, or the uplink that joins all of a site to the rest. */
 export type LinkEnd = { node: string } | { site: string };
 
-export const linkKey = (end: LinkEnd): string => ('node' in end ? `node:${end.node}` : `site:${end.site}`);
-
-export const isPlain = ({ cut, shape }: LinkState): boolean => !cut && !shape;
+const linkKey = (end: LinkEnd): string => ('node' in end ? `node:${end.node}` : `site:${end.site}`);
 
 interface Cable {
   /** Port of the bridge at which the cable is cut; what leaves by it goes towards the node or the site. */
@@ -19,6 +18,7 @@ interface Cable {
   far: { device: string; node?: string };
 }
 
+/** @throws E_LAB when there is no such node or site */
 function cableOf(lab: LabState, key: string): Cable {
   const [kind, name = ''] = key.split(/:(.*)/);
   if (kind === 'node' && lab.addresses[name] !== undefined)
@@ -28,12 +28,17 @@ function cableOf(lab: LabState, key: string): Cable {
   throw new GodwitError('E_LAB', `lab ${lab.spec.name} has no ${kind} ${name}`);
 }
 
-/** Brings the cable into the given state. */
-export async function applyLink(settings: LabSettings, lab: LabState, key: string, state: LinkState): Promise<void> {
-  const { port, far } = cableOf(lab, key);
+/** Cuts the cable, or makes it whole. */
+export async function applyCut(settings: LabSettings, lab: LabState, key: string, { cut }: LinkState): Promise<void> {
+  const { port } = cableOf(lab, key);
   // a port in the state `disabled` drops both ways at once and leaves the carrier: nobody is told, as with a cut further on
-  const mode = state.cut ? 'disabled' : 'forwarding';
+  const mode = cut ? 'disabled' : 'forwarding';
   await inSwitch(settings, lab.spec.name, ['bridge', 'link', 'set', 'dev', port, 'state', bridgeStates[mode]]);
+}
+
+/** Limits the cable both ways, or takes the limit away. */
+export async function applyShape(settings: LabSettings, lab: LabState, key: string, state: LinkState): Promise<void> {
+  const { port, far } = cableOf(lab, key);
   await inSwitch(settings, lab.spec.name, shapeCommand(port, state.shape));
   if (far.node === undefined) await inSwitch(settings, lab.spec.name, shapeCommand(far.device, state.shape));
   else await shapeNode(settings, lab, far.node, shapeCommand(far.device, state.shape));
@@ -53,4 +58,23 @@ function shapeCommand(device: string, shape: Shape | undefined): string[] {
     ? ['tbf', 'rate', `${shape.rateBitsPerSecond}bit`, 'burst', `${shape.burstBytes}b`, 'latency', `${shape.queueMs}ms`]
     : ['noqueue'];
   return ['tc', 'qdisc', 'replace', 'dev', device, 'root', ...filter];
+}
+
+/** Changes what is wanted of a cable and then, by `apply`, the cable. @throws E_LAB when there is no such node or site */
+export function changeLink(
+  settings: LabSettings,
+  name: string,
+  end: LinkEnd,
+  change: (state: LinkState) => LinkState,
+  apply: typeof applyCut,
+): Promise<void> {
+  return withLabLock(name, async () => {
+    const lab = await requireLab(settings, name);
+    const key = linkKey(end);
+    cableOf(lab, key);
+    const state = change(lab.links[key] ?? { cut: false });
+    // written first: a caller that dies in between has its wish fulfilled by the next `up`
+    await writeLab(settings, { ...lab, links: { ...lab.links, [key]: state } });
+    await apply(settings, lab, key, state);
+  });
 }

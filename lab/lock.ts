@@ -13,6 +13,11 @@ export async function withLock<T>(name: string, work: () => Promise<T>): Promise
   }
 }
 
+/** Who changes a lab holds its lock. */
+export function withLabLock<T>(lab: string, work: () => Promise<T>): Promise<T> {
+  return withLock(`lab:${lab}`, work);
+}
+
 async function acquire(path: string): Promise<() => Promise<void>> {
   for (;;) {
     const waiting = new Set<Socket>();

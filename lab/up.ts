@@ -2,7 +2,7 @@ import { createLabGroups, createNodeGroups, groupsOf } from './cgroup.ts';
 import { processesIn } from './group-files.ts';
 import { ownHierarchies } from './hierarchies.ts';
 import { takeSysctls } from './host-sysctls.ts';
-import { applyLink, isPlain } from './links.ts';
+import { applyCut, applyShape } from './links.ts';
 import { allBinds, startNode, writeHosts } from './node.ts';
 import { plan } from './plan.ts';
 import { connectNode, disconnectNode, place } from './ports.ts';
@@ -29,8 +29,10 @@ export async function raise(settings: LabSettings, spec: LabSpec): Promise<void>
   await Promise.all(gone.map((node) => dropNode(settings, lab, node.name, ports)));
   const inits = await Promise.all(spec.nodes.map((node) => ensureNode(settings, lab, node, ports)));
   await Promise.all(inits.map((init) => writeHosts(init, hostNames(lab))));
-  const shaped = Object.entries(lab.links).filter(([, state]) => !isPlain(state));
-  for (const [end, state] of shaped) await applyLink(settings, lab, end, state);
+  for (const [end, state] of Object.entries(lab.links)) {
+    await applyCut(settings, lab, end, state);
+    await applyShape(settings, lab, end, state);
+  }
   await writeLab(settings, lab);
 }
 

@@ -1,5 +1,4 @@
 import { access, readFile, readlink } from 'node:fs/promises';
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   labCommand,
@@ -47,7 +46,7 @@ describe('nodes', () => {
   test('reach each other and this machine by name', async () => {
     for (const { name } of lab.nodes)
       for (const peer of [...lab.nodes.map((other) => other.name), 'outside'])
-        expect(await sh(lab, name, `busybox ping -c 1 -W 5 ${peer}`)).toContain('1 packets received');
+        expect(await sh(lab, name, `busybox ping -c 2 -W 5 ${peer}`)).toMatch(/[12] packets received/);
   });
 
   test('have the tools: CRIU that works here, NATS 2.14, Node 24, the checkout', async () => {
@@ -166,7 +165,7 @@ describe('labs', () => {
     const [one, two] = pair;
     expect(new Set(pair.map(({ subnet }) => subnet)).size).toBe(2);
     for (const each of pair)
-      expect(await sh(each, 'a', 'busybox ping -c 1 -W 5 outside')).toContain('1 packets received');
+      expect(await sh(each, 'a', 'busybox ping -c 2 -W 5 outside')).toMatch(/[12] packets received/);
     const all = (await labStatusAll()).map(({ name }) => name);
     expect(all).toEqual(expect.arrayContaining(pair.map(({ name }) => name)));
     const left = await footprint(one);
@@ -186,13 +185,13 @@ describe('labs', () => {
     await expect(access(`/proc/${nodeOf(first, 'b').pid}`)).rejects.toThrow('ENOENT');
     await expect(access(`/var/lib/godwit-lab/${name}/b`)).rejects.toThrow('ENOENT');
     expect(await sh(changed, 'a', 'cat /sys/fs/cgroup/cpu/cpu.cfs_quota_us /etc/hosts')).toMatch(/^50000\n.* c$/s);
-    expect(await sh(changed, 'a', 'busybox ping -c 1 -W 5 c')).toContain('1 packets received');
+    expect(await sh(changed, 'a', 'busybox ping -c 2 -W 5 c')).toMatch(/[12] packets received/);
     expect(await labStatus(name)).toEqual(changed);
     const moved = await labUp({ name, nodes: [node('a', 't', { cores: 0.5 }), node('c', 't')] });
     expect(nodeOf(moved, 'a').pid).not.toBe(nodeOf(changed, 'a').pid);
     expect(nodeOf(moved, 'c').pid).toBe(nodeOf(changed, 'c').pid);
     await linkCut(name, { site: 't' });
-    expect(await sh(moved, 'a', 'busybox ping -c 1 -W 5 c')).toContain('1 packets received');
+    expect(await sh(moved, 'a', 'busybox ping -c 2 -W 5 c')).toMatch(/[12] packets received/);
   });
 
   test('are raised once by callers that come at the same time', async () => {
@@ -213,7 +212,6 @@ describe('labs', () => {
     const { name } = await labs.up([node('a', 's')]);
     await Promise.all([labDown(name), labDown(name)]);
     await labDown(name);
-    await delay(0);
     await expect(labStatus(name)).rejects.toMatchObject({ code: 'E_LAB' });
   });
 });
