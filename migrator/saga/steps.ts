@@ -95,8 +95,9 @@ function drained(state: SagaState, reply: VerbReply): SagaStep {
   return isComplete(state, reply) ? 'release' : 'drain';
 }
 
+/** After a takeover it may be unknown whether the restore was lazy: then only the target's word counts. */
 function isComplete({ measurements }: SagaState, reply: VerbReply): boolean {
-  return measurements.lazy !== true || (reply.verb === 'status' && reply.result.drained === true);
+  return measurements.lazy === false || (reply.verb === 'status' && reply.result.drained === true);
 }
 
 /** The page daemon died, or the copy ended, before its pages were in. */
