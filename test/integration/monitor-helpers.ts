@@ -24,8 +24,8 @@ export interface MonitorSite {
 }
 
 /** A leaf, and a fake runc root whose containers are real cgroups. */
-export async function startMonitorSite(): Promise<MonitorSite> {
-  const leaf = await startMonitorLeaf();
+export async function startMonitorSite(natsOverrides: object = {}): Promise<MonitorSite> {
+  const leaf = await startMonitorLeaf('127.0.0.1', natsOverrides);
   const runcRoot = join(leaf.dir, 'runc');
   await mkdir(runcRoot);
   const monitors: Monitor[] = [];

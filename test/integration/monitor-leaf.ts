@@ -37,15 +37,16 @@ export interface MonitorLeaf {
   close(): Promise<void>;
 }
 
-/** Serves at `address` of this machine and at the loopback. */
-export async function startMonitorLeaf(address = '127.0.0.1'): Promise<MonitorLeaf> {
+/** Serves at `address` of this machine and at the loopback; `overrides` go into the server's configuration. */
+export async function startMonitorLeaf(address = '127.0.0.1', overrides: object = {}): Promise<MonitorLeaf> {
   const dir = await mkdtemp(join(tmpdir(), 'godwit-monitor-'));
   const port = await freePort();
   const config = leafConfig(address, port);
   await createAuthority(dir, systemClock);
   await writeBundle(dir, nodeBundle(config, {}), await loadAuthority(dir, systemClock));
   const pki = join(dir, 'edge-1');
-  const natsConfig = withoutHub(config, { pki, store: join(dir, 'store'), logFile: join(dir, 'nats.log') });
+  const folders = { pki, store: join(dir, 'store'), logFile: join(dir, 'nats.log') };
+  const natsConfig = { ...withoutHub(config, folders), ...overrides };
   let server = await startNatsServer(dir, natsConfig, port);
   const log = createLogger('test', { level: 'silent' });
   const servers = [`tls://127.0.0.1:${port}`];

@@ -171,6 +171,21 @@ test('SIGTERM ends it cleanly; without a server it gives up soon and says what w
   expect(second.log()).toMatch(/"lost":\d+.*stopped before everything was published/);
 });
 
+test('a message that the server finds too large is given up and holds up nobody', async () => {
+  await site.close();
+  site = await startMonitorSite({ max_payload: 700 });
+  const group = await groups.create('large');
+  group.run(idle);
+  const monitor = await site.start();
+  await site.until(() => true);
+  const ids = ['a', 'b', 'c', 'd', 'e'].map((letter) => letter.repeat(100));
+  for (const id of ids) await site.addContainer(id, group);
+  await eventually(async () => (monitor.log().includes('"hopeless":true') ? true : undefined));
+  const from = site.leaf.received.length;
+  for (const id of ids) await site.removeContainer(id);
+  await site.until((message) => message.containers.length === 0, { from });
+});
+
 test('a faulty configuration is refused with the path of each fault', async () => {
   const path = join(site.runcRoot, 'node.yaml');
   await writeFile(path, 'name: edge-1\nsite: edge\ntier: fog\naddress: 127.0.0.1\nnats: { servers: [] }\n');
