@@ -224,6 +224,8 @@ describe('policy', () => {
     await rename(`${file}.new`, file);
     await commandsAtLeast(1, nodes);
     expect((await statusIs('in-force')).faults).toEqual([]);
+    await writeFile(file, 'kind: [');
+    await statusIs('rejected');
   });
 
   test('put into the bucket it counts as well; a bad one is refused, and survived by a restart', async () => {
@@ -298,6 +300,8 @@ describe('people who ask', () => {
     expect(await commandsOf(hub)).toMatchObject([{ id: reply.decision.migration, trigger: 'manual' }]);
     expect((await decisionsOf(hub)).map(({ id }) => id)).toContain(reply.decision.id);
     expect(await ask(hub, { workload: 'api' })).toMatchObject({ ok: false, error: { code: 'E_BUSY' } });
+    const both = await Promise.all([ask(hub, { workload: 'trainer' }), ask(hub, { workload: 'trainer' })]);
+    expect(both.map(({ ok }) => ok).sort()).toEqual([false, true]);
   });
 
   test('get an answer and no command on a dry run', async () => {
@@ -307,6 +311,7 @@ describe('people who ask', () => {
     const reply = await ask(hub, { workload: 'api', dryRun: true });
     expect(reply).toMatchObject({ ok: true, decision: { dryRun: true, target: 'cloud-1' } });
     expect(await commandsOf(hub)).toEqual([]);
+    expect((await decisionsOf(hub)).filter(({ trigger }) => trigger === 'manual')).toEqual([]);
   });
 
   test('hear what is wrong with their request', async () => {

@@ -1,0 +1,85 @@
+import { expect, test } from 'vitest';
+import { systemClock } from '../lib/clock.ts';
+import type { Decision } from '../lib/contract/decision.ts';
+import { createLogger } from '../lib/logger.ts';
+import { createTakeOver, type TakeOverOptions } from './take-over.ts';
+
+/** Parts that only note when they are called; `gates` hold a step back. */
+function scene(gates: { caughtUp?: Promise<void>[] } = {}) {
+  const calls: string[] = [];
+  let term: number | undefined;
+  const left = { id: 'd-left' } as Decision;
+  const options: TakeOverOptions = {
+    lease: {
+      epoch: () => term,
+      run: async ({ onLead }) => {
+        calls.push('lease');
+        term = 3;
+        onLead(3);
+      },
+    },
+    sources: {
+      run: async () => undefined,
+      caughtUp: async () => {
+        await gates.caughtUp?.shift();
+        calls.push('caught up');
+      },
+    },
+    policies: {
+      run: async () => undefined,
+      sync: async () => {
+        calls.push('policy');
+      },
+    },
+    past: { decision: () => undefined, event: () => undefined, highestEpoch: () => 0, unconfirmed: () => [left] },
+    outbox: {
+      send: async () => undefined,
+      post: () => undefined,
+      complete: async ({ id }) => {
+        calls.push(`complete ${id}`);
+      },
+    },
+    clock: systemClock,
+    log: createLogger('test', { level: 'silent' }),
+  };
+  const lose = (): void => {
+    term = undefined;
+  };
+  return { takeOver: createTakeOver(options), calls, lose };
+}
+
+const settle = () => new Promise((resolve) => setImmediate(resolve));
+
+test('a term begins with the past known, the policy in place and what was left completed', async () => {
+  const { takeOver, calls } = scene();
+  await takeOver.run({ signal: new AbortController().signal });
+  await settle();
+  expect(calls).toEqual(['caught up', 'lease', 'caught up', 'policy', 'complete d-left']);
+  expect(takeOver.epoch()).toBe(3);
+});
+
+test('nothing is decided before that', async () => {
+  const gate = Promise.withResolvers<void>();
+  const { takeOver } = scene({ caughtUp: [Promise.resolve(), gate.promise] });
+  await takeOver.run({ signal: new AbortController().signal });
+  await settle();
+  expect(takeOver.epoch()).toBeUndefined();
+  gate.resolve();
+  await settle();
+  expect(takeOver.epoch()).toBe(3);
+});
+
+test('nothing is decided once the term has gone', async () => {
+  const { takeOver, lose } = scene();
+  await takeOver.run({ signal: new AbortController().signal });
+  await settle();
+  lose();
+  expect(takeOver.epoch()).toBeUndefined();
+});
+
+test('a step that fails is tried again while the term lasts', async () => {
+  const { takeOver, calls } = scene({ caughtUp: [Promise.resolve(), Promise.reject(new Error('no server'))] });
+  await takeOver.run({ signal: new AbortController().signal });
+  await expect.poll(() => takeOver.epoch()).toBe(3);
+  expect(calls.filter((call) => call === 'caught up')).toHaveLength(2);
+});
