@@ -16,7 +16,8 @@ import { type Fleet, nameOf, recordOf } from './fleet.ts';
 
 /**
  * Sample published → command published, and the decider's memory, through a real nats-server without TLS. The publisher plays the
- * monitors and the migrators in a process of its own; a node's latency counts from its last sample to the arrival of its command.
+ * monitors and the migrators in a process of its own; the latency counts from the sample that
+ * a decision names to the arrival of its command.
  */
 const { values } = parseArgs({
   options: {

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { connect, headers } from '@nats-io/transport-node';
+import { decisionSchema } from '../../lib/contract/decision.ts';
 import { type Command, commandSchema } from '../../lib/contract/migration.ts';
 import { eventSubject, telemetrySubject } from '../../lib/subjects.ts';
 import { type Fleet, isCloud, nameOf, sampleWriter, siteOf } from './fleet.ts';
@@ -24,18 +25,29 @@ const subjects = Array.from({ length: fleet.nodes }, (_, index) =>
   telemetrySubject(siteOf(fleet, index), nameOf(fleet, index)),
 );
 const indexOf = new Map(subjects.map((_, index) => [nameOf(fleet, index), index]));
-const sentAt = new Float64Array(fleet.nodes);
+/** Of the last samples of each node, by sequence: a decision names the sample that it was made on. */
+const remembered = 64;
+const sentAt = new Float64Array(fleet.nodes * remembered);
+const sampleOf = new Map<string, number>();
 const isHot = new Uint8Array(fleet.nodes);
 const latencies: number[] = [];
 const begun = performance.now();
 let sent = 0;
+
+connection.subscribe('decision.v1.>', {
+  callback: (_, message) => {
+    const { migration, reports } = decisionSchema.parse(message.json());
+    if (migration) sampleOf.set(migration, Number(reports[0]?.terms.sequence));
+  },
+});
 
 connection.subscribe('migration.v1.*.command.>', {
   callback: (_, message) => {
     const now = performance.now();
     const command = commandSchema.parse(message.json());
     const index = indexOf.get(command.source) ?? 0;
-    if (now - begun > load.warmUpMs) latencies.push(now - (sentAt[index] ?? 0));
+    const sequence = sampleOf.get(command.id) ?? 0;
+    if (now - begun > load.warmUpMs) latencies.push(now - (sentAt[index * remembered + (sequence % remembered)] ?? 0));
     isHot[index] = 0;
     end(command, siteOf(fleet, index));
   },
@@ -55,7 +67,7 @@ function publishOne(): void {
   const text = writers[index]?.(sequence, Date.now(), isHot[index] === 1) ?? '';
   const identity = headers();
   identity.set('Nats-Msg-Id', `${nameOf(fleet, index)}.bench.${sequence}`);
-  sentAt[index] = performance.now();
+  sentAt[index * remembered + (sequence % remembered)] = performance.now();
   connection.publish(subjects[index] ?? '', text, { headers: identity });
   sent++;
 }
