@@ -10,33 +10,46 @@ type Resource = 'cpu' | 'memory';
 /** Relations between fields that no single field can state: what would make the decider oscillate or never act. */
 export function brokenRules(spec: PolicySpec): BrokenRule[] {
   const broken: BrokenRule[] = [];
-  const require = (holds: boolean, path: string, message: string): void => {
+  const demand = (holds: boolean, path: string, message: string): void => {
     if (!holds) broken.push({ path: path.split('.'), message });
   };
   const trigger = spec.overload.targetThresholds;
   const release = spec.victim.releaseThresholds;
   const home = spec.returnHome.returnThresholds;
   for (const resource of ['cpu', 'memory'] satisfies Resource[]) {
-    require(release[resource] <
-      trigger[
-        resource
-      ], `victim.releaseThresholds.${resource}`, `expected less than the trigger overload.targetThresholds.${resource} (${trigger[resource]}), received ${release[resource]}`);
-    require(home[resource] <=
-      release[
-        resource
-      ], `returnHome.returnThresholds.${resource}`, `expected at most victim.releaseThresholds.${resource} (${release[resource]}), received ${home[resource]}`);
+    demand(
+      release[resource] < trigger[resource],
+      `victim.releaseThresholds.${resource}`,
+      `expected less than the trigger overload.targetThresholds.${resource} (${trigger[resource]}), received ${release[resource]}`,
+    );
+    demand(
+      home[resource] <= release[resource],
+      `returnHome.returnThresholds.${resource}`,
+      `expected at most victim.releaseThresholds.${resource} (${release[resource]}), received ${home[resource]}`,
+    );
   }
-  require(spec.overload.immediateThresholds.memory >=
-    trigger.memory, 'overload.immediateThresholds.memory', `expected at least the trigger overload.targetThresholds.memory (${trigger.memory}), received ${spec.overload.immediateThresholds.memory}`);
-  require(spec.budgets.maxMigrationCooldown >=
-    spec.budgets.migrationCooldown, 'budgets.maxMigrationCooldown', 'expected at least budgets.migrationCooldown');
-  require(spec.budgets.migrationHistoryWindow >=
-    spec.budgets
-      .maxMigrationCooldown, 'budgets.migrationHistoryWindow', 'expected at least budgets.maxMigrationCooldown: a forgotten move can not be waited for');
-  require(spec.signals.timeConstant > 0, 'signals.timeConstant', 'expected more than 0');
-  require(spec.budgets.commandExpiration > 0, 'budgets.commandExpiration', 'expected more than 0');
+  demand(
+    spec.overload.immediateThresholds.memory >= trigger.memory,
+    'overload.immediateThresholds.memory',
+    `expected at least the trigger overload.targetThresholds.memory (${trigger.memory}), received ${spec.overload.immediateThresholds.memory}`,
+  );
+  demand(
+    spec.budgets.maxMigrationCooldown >= spec.budgets.migrationCooldown,
+    'budgets.maxMigrationCooldown',
+    'expected at least budgets.migrationCooldown',
+  );
+  demand(
+    spec.budgets.migrationHistoryWindow >= spec.budgets.maxMigrationCooldown,
+    'budgets.migrationHistoryWindow',
+    'expected at least budgets.maxMigrationCooldown: a forgotten move can not be waited for',
+  );
+  demand(spec.signals.timeConstant > 0, 'signals.timeConstant', 'expected more than 0');
+  demand(spec.budgets.commandExpiration > 0, 'budgets.commandExpiration', 'expected more than 0');
   const shared = spec.overload.tiers.filter((tier) => spec.target.tiers.includes(tier));
-  require(shared.length ===
-    0, 'target.tiers', `expected none of overload.tiers, received ${shared.join(', ')}: load would travel in circles`);
+  demand(
+    shared.length === 0,
+    'target.tiers',
+    `expected none of overload.tiers, received ${shared.join(', ')}: load would travel in circles`,
+  );
   return broken;
 }
