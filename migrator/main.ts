@@ -52,7 +52,7 @@ const context: AgentContext = {
   address,
   starts: createKeyedQueue(),
   data,
-  engine: { exec, runcRoot: paths.runcRoot, tls: tlsFiles(node.pki, 'pages') },
+  engine: { exec, clock, log, runcRoot: paths.runcRoot, tls: tlsFiles(node.pki, 'pages') },
   boot: await bootToken(paths),
 };
 const agent = createAgent(context);

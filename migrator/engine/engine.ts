@@ -1,11 +1,14 @@
 import { copyFile, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { GodwitError } from '../../lib/errors.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { GodwitError, messageOf } from '../../lib/errors.ts';
 import type { Exec } from '../../lib/exec.ts';
 import { isMissing, readIfPresent } from '../../lib/files.ts';
+import type { Logger } from '../../lib/logger.ts';
 import { criuConfig } from './criu-config.ts';
 import { isHeld, prepareHold } from './hold.ts';
 import { type Job, jobState, outputFile, startJob, waitFor, waitJob } from './job.ts';
+import { uncorkPages } from './uncork.ts';
 
 /** Folder of one migration on one node (tmpfs): images, CRIU's working files, jobs. */
 export interface Place {
@@ -21,6 +24,8 @@ export function placeIn(folder: string): Place {
 
 export interface EngineDeps {
   exec: Exec;
+  clock: Clock;
+  log: Logger;
   runcRoot: string;
   tls: { ca: string; cert: string; key: string };
 }
@@ -107,7 +112,13 @@ export async function dump(
     container,
   );
   await startJob(job(place, 'dump'), { file: 'runc', args, env: environment(place) });
-  const code = await waitJob(job(place, 'dump'), options);
+  const ended = new AbortController();
+  const signal = AbortSignal.any([options.signal, ended.signal]);
+  const uncorked = uncorkPages(pages, deps, { signal }).catch((error: unknown) => {
+    deps.log.warn({ reason: messageOf(error) }, 'the page connection stays corked; the freeze is 200 ms longer');
+  });
+  const code = await waitJob(job(place, 'dump'), options).finally(() => ended.abort());
+  await uncorked;
   if (code !== 0)
     throw new GodwitError('E_TRANSFER', `dump of ${container} failed: ${await criuFaults(place, 'dump')}`);
 }

@@ -33,7 +33,7 @@ const context: AgentContext = {
   address: createAddressMover(node.network, systemExec),
   starts: createKeyedQueue(),
   data: await createDataClient(tlsFiles(node.pki, 'data')),
-  engine: { exec: systemExec, runcRoot: paths.runcRoot, tls: tlsFiles(node.pki, 'pages') },
+  engine: { exec: systemExec, clock: systemClock, log, runcRoot: paths.runcRoot, tls: tlsFiles(node.pki, 'pages') },
   boot: await bootToken(paths),
 };
 const agent = createAgent(context);

@@ -1,0 +1,11 @@
+# uncork.pl PID FD: takes TCP_CORK off a socket of another process (pidfd_open 434, pidfd_getfd 438; Linux 5.6).
+use strict;
+use Socket qw(IPPROTO_TCP);
+
+my ($pid, $fd) = map { $_ + 0 } @ARGV;
+my $process = syscall(434, $pid, 0);
+die "pidfd_open: $!\n" if $process < 0;
+my $socket = syscall(438, $process, $fd, 0);
+die "pidfd_getfd: $!\n" if $socket < 0;
+open(my $handle, '+<&=', $socket) or die "open: $!\n";
+setsockopt($handle, IPPROTO_TCP, 3, pack('i', 0)) or die "setsockopt: $!\n";
