@@ -115,7 +115,8 @@ export async function dump(
   const ended = new AbortController();
   const signal = AbortSignal.any([options.signal, ended.signal]);
   const uncorked = uncorkPages(pages, deps, { signal }).catch((error: unknown) => {
-    deps.log.warn({ reason: messageOf(error) }, 'the page connection stays corked; the freeze is 200 ms longer');
+    if (!signal.aborted)
+      deps.log.warn({ reason: messageOf(error) }, 'the page connection stays corked; the freeze is 200 ms longer');
   });
   const code = await waitJob(job(place, 'dump'), options).finally(() => ended.abort());
   await uncorked;

@@ -8,7 +8,7 @@ const script = join(import.meta.dirname, 'uncork.pl');
 /**
  * CRIU corks its connection to the page server and never uncorks it, so that the last bytes of every dump wait in the source's kernel
  * for the 200 ms after which it sends a part of a segment all the same; all of that within the freeze. As soon as the connection
- * stands the cork is taken off. Where that fails the dump is late and nothing else. Ends when `signal` is aborted.
+ * stands the cork is taken off, and kept off until the connection ends. Where that fails the dump is late and nothing else.
  */
 export async function uncorkPages(
   pages: { address: string; port: number },
@@ -20,7 +20,7 @@ export async function uncorkPages(
     const socket = socketTo(await readFile('/proc/net/tcp', 'utf8'), remote);
     const owner = socket && (await ownerOf(socket));
     if (owner) {
-      await tools.exec('perl', [script, String(owner.pid), owner.fd], { timeoutMs: 5000 });
+      await tools.exec('perl', [script, String(owner.pid), owner.fd], { timeoutMs: 600_000, signal: options.signal });
       return true;
     }
     await tools.clock.sleep(3);

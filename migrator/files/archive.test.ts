@@ -50,6 +50,16 @@ test('level 1 does not carry again what has not changed', async () => {
   expect(bytes).toBeLessThan(1 << 16);
 });
 
+test('what follows the end mark is read and dropped, however much it is', async () => {
+  await writeFile(join(from, 'small'), 'small');
+  const archive = await packFolder(from);
+  const whole: Buffer[] = [];
+  for await (const chunk of archive.stream) whole.push(chunk as Buffer);
+  const padded = Readable.from([...whole, ...Array.from({ length: 64 }, () => Buffer.alloc(1 << 16))]);
+  await unpackInto(to, padded, { incremental: false });
+  expect(await readFile(join(to, 'small'), 'utf8')).toBe('small');
+});
+
 test('an archive that is cut short is a fault', async () => {
   await writeFile(join(from, 'large'), Buffer.alloc(1 << 20, 'x'));
   const archive = await packFolder(from);

@@ -40,7 +40,11 @@ export async function unpackInto(folder: string, source: Readable, options: { in
   const done = ended(tar, `unpacking into ${folder}`, [0]);
   done.catch(() => undefined);
   // tar stops reading at the archive's end mark, before the padding behind it: the rest is read and dropped
-  tar.stdin.on('error', () => source.resume());
+  tar.stdin.on('error', () => undefined);
+  tar.stdin.on('close', () => {
+    source.unpipe(tar.stdin);
+    source.resume();
+  });
   const whole = finished(source, { writable: false });
   whole.catch(() => tar.stdin.destroy());
   source.pipe(tar.stdin);
