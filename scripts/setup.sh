@@ -1,8 +1,13 @@
 #!/bin/sh
-# Makes this checkout ready: Debian packages, Node packages, the nodes' root file system, the example workloads. What is there
-# already is left alone. Arguments name the steps to take; without any, all are taken.
+# Makes this checkout ready; what is there already is left alone.
+#   scripts/setup.sh node   Node 24 and the npm packages: enough to run Godwit. Needs any npm
+#   scripts/setup.sh npm    the same after Debian packages for tests and labs
+#   scripts/setup.sh all    the same, the root file system of labs, and the example workloads (the default)
 set -eu
 cd "$(dirname "$0")/.."
+
+# make puts the checkout's own Node first; whatever npm the machine has belongs to the machine's Node.
+PATH=${PATH#"$PWD/node_modules/.bin:"}
 
 packages='mmdebstrap debian-archive-keyring ca-certificates iproute2 procps util-linux'
 
@@ -47,36 +52,73 @@ debian() {
   if [ -n "$wanted" ]; then step "Debian packages $wanted" install_packages $wanted; fi
 }
 
-root_packages() { npm ci --no-audit --no-fund --loglevel=error; }
+# An npm that an older Node runs leaves out packages that only need a newer one. So Node 24 runs it, and an npm that knows Node 24.
+npm_tools=$PWD/.cache/npm
+newer_npm() { npm install --prefix "$npm_tools" --no-audit --no-fund --loglevel=error "$@"; }
+use_newer_npm() {
+  node_version=$(sed -n 's/^ *"node": "\([0-9.]*\)".*/\1/p' package.json)
+  if [ ! -x "$npm_tools/node_modules/.bin/npm" ]; then
+    step 'Node 24 and npm, to install with' newer_npm "node@$node_version" npm@11.19.1
+  fi
+  PATH=$npm_tools/node_modules/.bin:$PATH
+}
+
+# `npm ci` begins by removing everything, under the feet of whatever runs from this checkout: only for a fresh one.
+root_packages() {
+  if [ -d node_modules ]; then how='install --no-save'; else how=ci; fi
+  # shellcheck disable=SC2086 # two words
+  npm $how --no-audit --no-fund --loglevel=error
+}
 apps_packages() { cd apps && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error; }
 
-# `npm ci` starts from nothing each time, so it is run only when a lock file has changed.
+# npm takes seconds to find out that nothing has changed, so it is asked only when a lock file has.
 npm_packages() {
   stamp=node_modules/.installed-from
+  apps_stamp=apps/node_modules/.installed-lock.json # as apps/build.ts has it
   locks=$(cat package.json package-lock.json | sha256sum | cut -d' ' -f1)
-  if [ "$(cat "$stamp" 2>/dev/null || true)" != "$locks" ] || [ ! -x node_modules/.bin/node ]; then
-    step 'Node 24 and the npm packages' root_packages
+  fresh=no
+  if [ "$(cat "$stamp" 2>/dev/null || true)" = "$locks" ] && [ -x node_modules/.bin/node ]; then fresh=yes; fi
+  if [ $fresh = yes ] && cmp -s apps/package-lock.json "$apps_stamp"; then return; fi
+  if [ "$(node -p 'process.versions.node.split(".")[0]')" -lt 24 ]; then use_newer_npm; fi
+  if [ $fresh = no ]; then
+    step 'npm packages' root_packages
     echo "$locks" >"$stamp"
   fi
-  stamp=apps/node_modules/.installed-lock.json # as apps/build.ts has it
-  if ! cmp -s apps/package-lock.json "$stamp"; then
+  if ! cmp -s apps/package-lock.json "$apps_stamp"; then
     (step 'npm packages of the example workloads' apps_packages)
-    cp apps/package-lock.json "$stamp"
+    cp apps/package-lock.json "$apps_stamp"
   fi
 }
+
+# Debian 12 has Go 1.19; a newer one is a module like any other.
+go_tools=$PWD/.cache/go
+newer_go() {
+  mkdir -p "$go_tools"
+  echo 'module tools' >"$go_tools/go.mod"
+  (cd "$go_tools" && GOMODCACHE=$go_tools GOFLAGS=-modcacherw go mod download "$1")
+  chmod -R +x "$go_tools/$1/bin" "$go_tools/$1/pkg/tool"
+}
+use_newer_go() {
+  toolchain=golang.org/toolchain@v0.0.1-go1.24.6.linux-$(go env GOARCH)
+  if [ ! -x "$go_tools/$toolchain/bin/go" ]; then step 'Go 1.24' newer_go "$toolchain"; fi
+  PATH=$go_tools/$toolchain/bin:$PATH
+}
+go_minor() { go env GOVERSION | sed 's/^go1\.\([0-9]*\).*/\1/'; }
 
 # Needs Node 24, which npm has just brought.
 prepare() { PATH="$PWD/node_modules/.bin:$PATH" node scripts/prepare.ts; }
 
 for name in "${@:-all}"; do
   case $name in
-    npm | all) ;;
+    node | npm | all) ;;
     *)
-      echo "usage: scripts/setup.sh [npm|all]" >&2
+      echo "usage: scripts/setup.sh [node|npm|all]" >&2
       exit 2
       ;;
   esac
-  debian
+  if [ "$name" != node ]; then debian; fi
   npm_packages
-  if [ "$name" = all ]; then step 'root file system of the nodes, example workloads' prepare; fi
+  if [ "$name" != all ]; then continue; fi
+  if [ "$(go_minor)" -lt 24 ]; then use_newer_go; fi
+  step 'root file system of the nodes, example workloads' prepare
 done
