@@ -21,6 +21,7 @@ function healthyTurn(world: World): void {
   if (working().length === 0) world.claim();
   world.pass(100);
   for (const act of world.work()) act();
+  world.drain();
   for (const driver of working()) if (driver.mayAct && world.cancelWanted(driver)) world.cancel(driver);
   const silent = world.requests.length + world.answers.length === 0;
   if (silent) for (const driver of working()) if (driver.mayAct) world.timeOut(driver);

@@ -29,6 +29,11 @@ const never = new Promise<never>(() => {});
 const id = modelCommand.id;
 const asked = (): Verb[] => [...world.edge.asked, ...world.cloud.asked].map(({ verb }) => verb);
 
+/** Whatever is under way to an agent has arrived, several times over. */
+async function quiet(): Promise<void> {
+  for (let round = 0; round < 10; round++) await world.connection.flush();
+}
+
 async function startDrive(store: Store<SagaState>): Promise<void> {
   const { connection, migrations } = world;
   const patience = {
@@ -82,7 +87,7 @@ test('nothing is stopped before that is stored', async () => {
   const { store, reached, release } = slowStore('freeze');
   const driven = startDrive(store);
   await reached;
-  await world.connection.flush();
+  await quiet();
   expect(asked()).not.toContain('freeze');
   release();
   await driven;
@@ -95,7 +100,7 @@ test('inside the freeze one question may overtake the store, the next waits for 
   await reached;
   await world.until('restore is asked meanwhile', () => (asked().includes('restore') ? true : undefined));
   await world.until('the answer is back', () => (world.target.copy === 'held' ? true : undefined));
-  for (let round = 0; round < 5; round++) await world.connection.flush();
+  await quiet();
   expect(asked()).not.toContain('commit');
   release();
   await driven;

@@ -67,7 +67,6 @@ export class World {
       ...this.requests.map((request) => () => this.deliver(request)),
       ...this.answers.filter(({ to }) => to.mayAct || !to.alive).map((answer) => () => this.answer(answer)),
       ...alive.filter(({ unsaved }) => unsaved).map((driver) => () => driver.land()),
-      ...(this.target.copy === 'running' ? [() => this.drain()] : []),
     ];
   }
 
@@ -85,13 +84,15 @@ export class World {
       ...(this.drivers.length < 6 ? [() => this.claim()] : []),
       ...(options.cancels ? [() => this.requestCancel()] : []),
       ...(options.late ? [() => this.pass(120_000)] : []),
+      ...(target.copy === 'running' ? [() => this.drain()] : []),
       ...(target.copy === 'running' && target.drained ? [] : [() => target.reboot()]),
       () => this.pass(5000),
     ];
   }
 
+  /** All pages are in. */
   drain(): void {
-    if (!this.target.lost) this.target.drained = true;
+    if (this.target.copy === 'running' && !this.target.lost) this.target.drained = true;
   }
 
   pass(ms: number): void {
