@@ -129,3 +129,35 @@ test('a missing file leaves none of the others open', () => {
   expect(readdirSync('/proc/self/fd').length).toBe(before);
   expect(() => openCgroup({ devices: '/x' }, open)).toThrow('neither v1 groups');
 });
+
+const fixtures = join(import.meta.dirname, 'fixtures');
+const controllers = ['cpu', 'cpuacct', 'memory', 'pids'];
+
+test('files of a real v1 group with a hybrid’s PSI, Linux 6.18', () => {
+  const folder = join(fixtures, 'v1-linux-6.18');
+  const paths = Object.fromEntries(controllers.map((name) => [name, join(folder, name)]));
+  const reader = openCgroup({ ...paths, '': join(folder, 'unified') }, open);
+  expect(reader.counters()).toEqual({
+    cpuMs: expect.closeTo(853.508494),
+    memoryBytes: 8806400 - 8474624,
+    throttling: { periods: 51, throttled: 30 },
+    cpuPressureRatio: 0.1347,
+    memoryPressureRatio: 0,
+  });
+  expect(reader.limits()).toEqual({ cpuLimitCores: 0.2, memoryLimitBytes: 67108864 });
+  reader.close();
+});
+
+test('files of a real v2 group, Linux 6.1', () => {
+  const reader = openCgroup({ '': join(fixtures, 'v2-linux-6.1') }, open);
+  expect(reader.counters()).toEqual({
+    cpuMs: expect.closeTo(1545.353),
+    memoryBytes: 1703936,
+    throttling: { periods: 33, throttled: 30 },
+    cpuPressureRatio: 0.2991,
+    memoryPressureRatio: 0,
+  });
+  expect(reader.limits()).toEqual({ cpuLimitCores: 0.5, memoryLimitBytes: 67108864 });
+  expect(reader.populated()).toBe(true);
+  reader.close();
+});
