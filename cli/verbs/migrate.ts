@@ -11,7 +11,9 @@ import { choice, parseFlags, timeFlag } from '../flags.ts';
 import { exitCodeOfResult, followMigration } from '../follow.ts';
 import { type Hub, withHub } from '../hub-client.ts';
 import type { Io, Verb } from '../io.ts';
+import { nodes } from '../kinds/nodes.ts';
 import { outputFlags } from '../output.ts';
+import { unknownName } from '../suggest.ts';
 
 const shape = {
   workload: nameSchema,
@@ -38,7 +40,7 @@ async function migrate(hub: Hub, io: Io, flags: Flags): Promise<ExitCode> {
     ...(flags.to && { target: flags.to }),
     strategy: flags.strategy,
     dryRun: flags.dryRun,
-  });
+  }).catch((error: unknown) => suggest(error, hub, flags));
   if (flags.dryRun) {
     io.out(structured(decision, flags) ?? decisionText(decision));
     return decision.verdict === 'migrate' ? exitCodes.done : exitCodes.refused;
@@ -69,6 +71,23 @@ async function decide(hub: Hub, message: MigrateRequest): Promise<Decision> {
   const { code, message: sentence, next } = reply.error;
   const known: ErrorCode = code in errorCodes ? (code as ErrorCode) : 'E_REFUSED';
   throw new GodwitError(known, sentence, next === undefined ? {} : { next });
+}
+
+/** The decider says that a name is unknown; here it is said which ones are known. */
+async function suggest(error: unknown, hub: Hub, { workload, to = '' }: Flags): Promise<never> {
+  const known = await nodes.list(hub, Number.MAX_SAFE_INTEGER);
+  const workloads = known.flatMap((node) => node.workloads.map(({ name }) => name));
+  if (hasCode(error, 'E_UNKNOWN_WORKLOAD'))
+    throw unknownName(error.code, 'workload', workload, workloads, 'godwit get workloads');
+  if (hasCode(error, 'E_UNKNOWN_NODE'))
+    throw unknownName(
+      error.code,
+      'node',
+      to,
+      known.map(({ name }) => name),
+      'godwit get nodes',
+    );
+  throw error;
 }
 
 function structured(value: object, { output }: Flags): string | undefined {
