@@ -10,6 +10,7 @@ export interface IntakeOptions<T> {
   js: JetStreamClient;
   manager: JetStreamManager;
   stream: string;
+  /** Messages stored before this time are passed over; 0: none are. */
   since: number;
   parse(message: JsMsg): T;
   fold(value: T): void;
@@ -59,7 +60,7 @@ export function createIntake<T>(options: IntakeOptions<T>): Intake {
 
   return {
     run: async () => {
-      for await (const message of readStream(js, stream, { since, clock, log, signal })) {
+      for await (const message of readStream(js, stream, { ...(since > 0 && { since }), clock, log, signal })) {
         take(message);
         position = message.seq;
       }

@@ -5,7 +5,7 @@ import type { World } from './world/model.ts';
 export interface DeciderMetrics {
   registry: Registry;
   sample(outcome: 'folded' | 'repeated' | 'rejected'): void;
-  message(stream: string, outcome: 'folded' | 'rejected'): void;
+  rejected(stream: string): void;
   decision(decision: Decision): void;
   /** Sample received → decision ready, in milliseconds. */
   decided(ms: number): void;
@@ -25,9 +25,9 @@ export function createMetrics(world: World, epoch: () => number | undefined): De
     registers,
   });
   const messages = new Counter({
-    name: name('messages_total'),
-    help: 'Messages of other streams by outcome',
-    labelNames: ['stream', 'outcome'],
+    name: name('rejected_messages_total'),
+    help: 'Messages of other streams that did not fit their schema',
+    labelNames: ['stream'],
     registers,
   });
   const decisions = new Counter({
@@ -73,7 +73,7 @@ export function createMetrics(world: World, epoch: () => number | undefined): De
   return {
     registry,
     sample: (outcome) => samples.inc({ outcome }),
-    message: (stream, outcome) => messages.inc({ stream, outcome }),
+    rejected: (stream) => messages.inc({ stream }),
     decision: ({ verdict, trigger, reports }) =>
       decisions.inc({ verdict, trigger, stage: reports.at(-1)?.stage ?? 'request' }),
     decided: (ms) => seconds.observe(ms / 1000),

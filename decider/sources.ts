@@ -1,13 +1,12 @@
-import { jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { type JsMsg, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { openStore, type Store } from '../lib/bus/kv.ts';
 import { viaHub } from '../lib/bus/streams.ts';
 import type { Clock } from '../lib/clock.ts';
-import { decisionSchema } from '../lib/contract/decision.ts';
-import { migrationEventSchema } from '../lib/contract/migration.ts';
+import { type Decision, decisionSchema } from '../lib/contract/decision.ts';
+import { type MigrationEvent, migrationEventSchema } from '../lib/contract/migration.ts';
 import { type NodeRecord, nodeRecordSchema } from '../lib/contract/node.ts';
 import type { Logger } from '../lib/logger.ts';
-import { createIntake, parseMessage } from './intake.ts';
+import { createIntake, type Intake, parseMessage } from './intake.ts';
 import type { DeciderMetrics } from './metrics.ts';
 import type { Past } from './past.ts';
 import { parseTelemetry } from './telemetry.ts';
@@ -47,28 +46,18 @@ export async function openSources(options: SourceOptions): Promise<Sources> {
     log,
     signal,
   };
-  const historyMs = Math.max(spec.budgets.migrationHistoryWindow, leastHistoryMs);
-  const windowMs = spec.returnHome.stabilizationWindowSeconds * 1000;
-  const decisions = createIntake({
-    ...shared,
-    stream: 'DECISIONS',
-    since: clock.now() - historyMs,
-    parse: (message) => parseMessage(decisionSchema, message),
-    fold: past.decision,
-    rejected: () => metrics.message('DECISIONS', 'rejected'),
-  });
-  const events = createIntake({
-    ...shared,
-    stream: 'EVENTS',
-    since: clock.now() - historyMs,
-    parse: (message) => parseMessage(migrationEventSchema, message),
-    fold: past.event,
-    rejected: () => metrics.message('EVENTS', 'rejected'),
-  });
+  const read = <T>(stream: string, since: number, parse: (message: JsMsg) => T, fold: (value: T) => void): Intake =>
+    createIntake({ ...shared, stream, since, parse, fold, rejected: () => metrics.rejected(stream) });
+
+  const now = clock.now();
+  const historyStart = now - Math.max(spec.budgets.migrationHistoryWindow, leastHistoryMs);
+  const nodes = read('KV_nodes', 0, parseNodeEntry, ({ name, record }) => applyNodeRecord(world, name, record));
+  const decisions = read('DECISIONS', historyStart, asDecision, past.decision);
+  const events = read('EVENTS', historyStart, asEvent, past.event);
   const telemetry = createIntake({
     ...shared,
     stream: 'TELEMETRY',
-    since: clock.now() - windowMs,
+    since: now - spec.returnHome.stabilizationWindowSeconds * 1000,
     parse: parseTelemetry,
     fold: (sample) => {
       const folded = applyTelemetry(world, sample);
@@ -77,33 +66,25 @@ export async function openSources(options: SourceOptions): Promise<Sources> {
     },
     rejected: () => metrics.sample('rejected'),
   });
-  const nodes = await openStore(connection, 'nodes', nodeRecordSchema, log);
-  let revision = 0;
-  for await (const entry of nodes.entries()) {
-    applyNodeRecord(world, entry.key, entry.value);
-    revision = Math.max(revision, entry.revision);
-  }
   return {
     run: async () => {
-      await Promise.all([followNodes(nodes, revision, options), decisions.run(), events.run(), telemetry.run()]);
+      const watched = nodes.run();
+      // who is away from home has to be known before samples say how calm it is there
+      await nodes.caughtUp();
+      await Promise.all([watched, decisions.run(), events.run(), telemetry.run()]);
     },
     caughtUp: async () => {
-      await Promise.all([decisions.caughtUp(), events.caughtUp(), telemetry.caughtUp()]);
+      await Promise.all([nodes, decisions, events, telemetry].map((intake) => intake.caughtUp()));
     },
   };
 }
 
-async function followNodes(nodes: Store<NodeRecord>, from: number, options: SourceOptions): Promise<void> {
-  const { world, clock, log, signal } = options;
-  for (let after = from; !signal.aborted; ) {
-    try {
-      for await (const { key, value, revision } of nodes.watch({ after, signal })) {
-        applyNodeRecord(world, key, value);
-        after = revision;
-      }
-    } catch (error) {
-      log.warn({ err: error }, 'node records can not be followed; trying again');
-    }
-    await clock.sleep(500, { signal }).catch(() => undefined);
-  }
+const asDecision = (message: JsMsg): Decision => parseMessage(decisionSchema, message);
+const asEvent = (message: JsMsg): MigrationEvent => parseMessage(migrationEventSchema, message);
+
+/** An entry of the bucket `nodes`, read as a message of its stream: one by one, however many there are. */
+function parseNodeEntry(message: JsMsg): { name: string; record: NodeRecord | undefined } {
+  const name = message.subject.slice('$KV.nodes.'.length);
+  const deleted = ['DEL', 'PURGE'].includes(message.headers?.get('KV-Operation') ?? '');
+  return { name, record: deleted ? undefined : parseMessage(nodeRecordSchema, message) };
 }

@@ -275,8 +275,8 @@ test('malformed and oversized messages are counted and stop nothing', async () =
   await commandsAtLeast(1, nodes);
   const metrics = await running.decider.metrics.registry.metrics();
   expect(metrics).toContain('godwit_decider_samples_total{outcome="rejected"} 6');
-  expect(metrics).toContain('godwit_decider_messages_total{stream="EVENTS",outcome="rejected"} 1');
-  expect(metrics).toContain('godwit_decider_messages_total{stream="DECISIONS",outcome="rejected"} 1');
+  expect(metrics).toContain('godwit_decider_rejected_messages_total{stream="EVENTS"} 1');
+  expect(metrics).toContain('godwit_decider_rejected_messages_total{stream="DECISIONS"} 1');
 });
 
 test('samples that come twice are folded once', async () => {
