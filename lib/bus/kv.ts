@@ -13,25 +13,16 @@ export interface Versioned<T> {
   revision: number;
 }
 
-export interface WatchOptions {
-  /** Only what changed after this revision of the bucket. */
-  after?: number;
-  /** Ends the watch. */
-  signal: AbortSignal;
-}
-
 /** A bucket of one kind of value. `create` and `update` throw E_CONFLICT when somebody else was first. */
 export interface Store<T> {
   get(key: string): Promise<Versioned<T> | undefined>;
   list(): Promise<Versioned<T>[]>;
-  /** What `list` gives, one by one: a large bucket is never held whole. */
-  entries(): AsyncIterable<Versioned<T>>;
   put(key: string, value: T): Promise<number>;
   create(key: string, value: T): Promise<number>;
   update(key: string, value: T, revision: number): Promise<number>;
   delete(key: string): Promise<void>;
-  /** Every present value, then every change; `value` is undefined where a key was deleted. */
-  watch(options: WatchOptions): AsyncIterable<{ key: string; value: T | undefined; revision: number }>;
+  /** Every present value, then every change; `value` is undefined where a key was deleted. Ends when `signal` is aborted. */
+  watch(options: { signal: AbortSignal }): AsyncIterable<{ key: string; value: T | undefined; revision: number }>;
 }
 
 const wrongLastSequence = 10071;
@@ -59,21 +50,21 @@ export async function openStore<T>(
     const value = parse(key, entry.value);
     return value === undefined ? undefined : { key, value, revision: entry.revision };
   };
-  async function* entries(): AsyncGenerator<Versioned<T>> {
-    for (const key of await keysOf(kv)) {
-      const entry = await get(key);
-      if (entry) yield entry;
-    }
-  }
   return {
     get,
-    list: () => Array.fromAsync(entries()),
-    entries,
+    list: async () => {
+      const found: Versioned<T>[] = [];
+      for (const key of await keysOf(kv)) {
+        const entry = await get(key);
+        if (entry) found.push(entry);
+      }
+      return found;
+    },
     put: (key, value) => busCall(`${bucket}/${key}`, () => kv.put(key, JSON.stringify(value))),
     create: (key, value) => compareAndSet(bucket, key, () => kv.create(key, JSON.stringify(value))),
     update: (key, value, revision) => compareAndSet(bucket, key, () => kv.update(key, JSON.stringify(value), revision)),
     delete: (key) => busCall(`${bucket}/${key}`, () => kv.delete(key)),
-    watch: (options) => watchStore(kv, parse, options),
+    watch: (options) => watchStore(kv, parse, options.signal),
   };
 }
 
@@ -86,9 +77,9 @@ async function keysOf(kv: KV): Promise<string[]> {
 async function* watchStore<T>(
   kv: KV,
   parse: (key: string, data: Uint8Array) => T | undefined,
-  { after, signal }: WatchOptions,
+  signal: AbortSignal,
 ): AsyncGenerator<{ key: string; value: T | undefined; revision: number }> {
-  const watcher = await kv.watch(after === undefined ? {} : { resumeFromRevision: after + 1 });
+  const watcher = await kv.watch();
   const stop = (): void => watcher.stop();
   signal.addEventListener('abort', stop, { once: true });
   try {
