@@ -5,7 +5,8 @@ import { type Clock, systemClock } from '../lib/clock.ts';
 import { createPublisher, type Publisher } from './publisher.ts';
 
 const hopeless = new Error('too large');
-const instantly: Clock = { ...systemClock, sleep: async () => undefined };
+// Not in the same turn of the event loop: a message tried for ever must not stop the test's own timer.
+const instantly: Clock = { ...systemClock, sleep: () => new Promise((resolve) => setImmediate(resolve)) };
 
 function recordingLog() {
   const lines: Record<string, unknown>[] = [];
