@@ -7,14 +7,22 @@ export interface GodwitResult {
   stderr: string;
 }
 
+export interface GodwitOptions {
+  env?: Record<string, string>;
+  signal?: AbortSignal;
+  /** Told all that stdout holds so far, whenever there is more. */
+  onOut?: (stdout: string) => void;
+}
+
 /** Runs a command line to its end, in this process: starting Node for each would take most of a test's time. */
 export async function godwit(
   args: readonly string[],
-  { env = {}, signal = new AbortController().signal }: { env?: Record<string, string>; signal?: AbortSignal } = {},
+  { env = {}, signal = new AbortController().signal, onOut }: GodwitOptions = {},
 ): Promise<GodwitResult> {
   let [stdout, stderr] = ['', ''];
   const out = (text: string): void => {
     stdout += text;
+    onOut?.(stdout);
   };
   const err = (text: string): void => {
     stderr += text;
