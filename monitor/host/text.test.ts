@@ -26,6 +26,7 @@ test('cgroup roots: only mounts that show the root of the namespace; a later mou
     '33 30 0:29 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw,nsdelegate',
     '34 30 0:27 / /old/memory rw - cgroup cgroup rw,memory',
     '35 30 0:27 / /new/memory rw - cgroup cgroup rw,memory',
+    '36 30 0:27 /../.. /host/memory rw - cgroup cgroup rw,memory',
   ].join('\n');
   expect(parseCgroupRoots(mountinfo)).toMatchObject({
     '': '/sys/fs/cgroup/unified',
