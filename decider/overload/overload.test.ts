@@ -4,7 +4,7 @@ import type { ContainerSample } from '../../lib/contract/telemetry.ts';
 import { containerOf, gibibyte, policyOf, sampleOf, start } from '../fixtures.ts';
 import { signalParams } from '../signals/params.ts';
 import { observe } from '../signals/signals.ts';
-import { newNode } from '../world/model.ts';
+import { newNode } from '../world/nodes.ts';
 import { countOverload, findOverload } from './overload.ts';
 import { overloadParams } from './params.ts';
 

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { containerOf, sampleOf, start } from '../fixtures.ts';
-import { type NodeState, newNode } from '../world/model.ts';
+import type { NodeState } from '../world/model.ts';
+import { newNode } from '../world/nodes.ts';
 import type { SignalParams } from './params.ts';
 import { isFresh, observe } from './signals.ts';
 

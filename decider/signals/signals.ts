@@ -56,8 +56,6 @@ function identify(node: NodeState, sample: Telemetry): void {
     node.previousBoot = node.boot;
     node.boot = sample.boot;
   }
-  node.site = sample.site;
-  node.tier = sample.tier;
   node.sequence = sample.sequence;
   node.at = sample.at;
   node.intervalMs = sample.intervalMs;

@@ -24,8 +24,8 @@ export function chooseTarget(world: World, placement: Placement, flights: readon
   const params = targetParams(world.policy.spec);
   const fitting: Fitting[] = [];
   const refused: Candidate[] = [];
-  for (const node of world.nodes.values()) {
-    if (!params.tiers.includes(node.tier) || node === placement.source) continue;
+  for (const node of params.tiers.flatMap((tier) => [...world.tiers[tier]])) {
+    if (node === placement.source) continue;
     const reason = refusal(world, node, placement, flights, params);
     if (reason) refused.push({ name: node.name, chosen: false, reason, terms: {} });
     else fitting.push(judge(node, placement.need, flights, params));

@@ -1,5 +1,6 @@
 import type { NodeRecord, Workload } from '../../lib/contract/node.ts';
-import { type NodeState, newNode, type WorkloadFacts, type World } from './model.ts';
+import type { NodeState, WorkloadFacts, World } from './model.ts';
+import { placeNode, removeNode } from './nodes.ts';
 
 /** Folds what a node's migrator says of it; undefined: the node has left, and is forgotten. */
 export function applyNodeRecord(world: World, name: string, record: NodeRecord | undefined): void {
@@ -8,10 +9,7 @@ export function applyNodeRecord(world: World, name: string, record: NodeRecord |
     if (node) retract(world, node);
     return;
   }
-  const known = node ?? newNode(name, record.site, record.tier);
-  world.nodes.set(name, known);
-  known.site = record.site;
-  known.tier = record.tier;
+  const known = placeNode(world, name, record.site, record.tier);
   if (known.sequence < 0) {
     known.cpu.capacity = record.capacity.cores;
     known.memory.capacity = record.capacity.memoryBytes;
@@ -26,7 +24,7 @@ export function applyNodeRecord(world: World, name: string, record: NodeRecord |
 
 function retract(world: World, node: NodeState): void {
   for (const [workload, facts] of node.record?.workloads ?? []) forgetAway(world, node, workload, facts);
-  world.nodes.delete(node.name);
+  removeNode(world, node);
 }
 
 function noteAway(world: World, node: NodeState, workload: string, facts: WorkloadFacts): void {

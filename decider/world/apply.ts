@@ -8,17 +8,14 @@ import { trackCalm } from '../return-home/calm.ts';
 import { signalParams } from '../signals/params.ts';
 import { observe, resetCounts } from '../signals/signals.ts';
 import { weighFlights } from './flights.ts';
-import { type Flight, type NodeState, newNode, type World } from './model.ts';
+import type { Flight, NodeState, World } from './model.ts';
+import { placeNode } from './nodes.ts';
 import { stayOf } from './stays.ts';
 
 /** Folds one sample; false when it was seen before and nothing changed. */
 export function applyTelemetry(world: World, sample: Telemetry): boolean {
   const { spec } = world.policy;
-  let node = world.nodes.get(sample.node);
-  if (!node) {
-    node = newNode(sample.node, sample.site, sample.tier);
-    world.nodes.set(sample.node, node);
-  }
+  const node = placeNode(world, sample.node, sample.site, sample.tier);
   const seen = observe(node, sample, signalParams(spec));
   if (seen === 'repeat') return false;
   countOverload(node, overloadParams(spec));

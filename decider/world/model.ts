@@ -127,6 +127,8 @@ export interface StayMemory {
 export interface World {
   policy: Policy;
   nodes: Map<string, NodeState>;
+  /** The same nodes: targets are few among many sources. */
+  tiers: Record<Tier, Set<NodeState>>;
   /** By migration. */
   flights: Map<string, Flight>;
   /** Past migrations by workload, oldest first, within the history window. */
@@ -143,6 +145,7 @@ export function createWorld(policy: Policy): World {
   return {
     policy,
     nodes: new Map(),
+    tiers: { edge: new Set(), cloud: new Set() },
     flights: new Map(),
     history: new Map(),
     ended: new Map(),
@@ -152,24 +155,5 @@ export function createWorld(policy: Policy): World {
 }
 
 export const newHold = (): Hold => ({ hits: 0, normals: 0, hot: false, since: 0 });
-
-export function newNode(name: string, site: string, tier: Tier): NodeState {
-  const resource = (): ResourceState => ({ mean: 0, latest: 0, capacity: 0, hold: newHold() });
-  return {
-    name,
-    site,
-    tier,
-    boot: '',
-    previousBoot: undefined,
-    sequence: -1,
-    at: 0,
-    intervalMs: 0,
-    cpu: resource(),
-    memory: resource(),
-    workloads: new Map(),
-    record: undefined,
-    arrivals: new Map(),
-  };
-}
 
 export const ratioOf = (usage: number, capacity: number): number => (capacity > 0 ? usage / capacity : 0);
