@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { defaultPolicy, describeFault, parsePolicy, policyVersion } from './policy.ts';
 
@@ -148,4 +149,27 @@ describe('faults', () => {
       bomb.push(`${name}: &${name} [${Array(10).fill(`*${'abcdef'[index]}`).join(', ')}]`);
     expect(faultsOf(bomb.join('\n'))).toEqual(['(root): expected object, received undefined']);
   });
+});
+
+describe('docs/reference/policy.md', () => {
+  const page = readFileSync(new URL('../../docs/reference/policy.md', import.meta.url), 'utf8');
+
+  test('shows a policy that is right', () => {
+    const example = /```yaml\n([^`]*)```/.exec(page)?.[1] ?? '';
+    expect(faultsOf(example)).toEqual([]);
+  });
+
+  const leaves = (value: object, path: string[] = []): string[][] =>
+    Object.entries(value).flatMap(([key, inner]) =>
+      typeof inner === 'object' && inner !== null && !Array.isArray(inner) && Object.keys(inner).length > 0
+        ? leaves(inner, [...path, key])
+        : [[...path, key]],
+    );
+
+  test.each(leaves(defaultPolicy().spec).map((path) => [path.join('.'), path.at(-1) ?? '']))(
+    'explains %s',
+    (_, field) => {
+      expect(page).toMatch(new RegExp(`^\\| \`[^|]*\\b${field}\\b[^|]*\``, 'm'));
+    },
+  );
 });
