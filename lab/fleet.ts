@@ -42,9 +42,6 @@ export async function fleetUp(spec: FleetSpec, given: Partial<LabSettings> = {})
   return { lab, operator: join(pki, 'hub') };
 }
 
-export const fleetOperator = (lab: string, given: Partial<LabSettings> = {}): string =>
-  join(labDir(labSettings(given), lab), 'pki', 'hub');
-
 /** Makes the authority and one folder a machine, with the very command that people use. */
 async function issue(settings: LabSettings, pki: string, hub: string, nodes: readonly NodeStatus[]): Promise<void> {
   const known = await readFile(join(pki, 'complete'), 'utf8').catch(() => '');
