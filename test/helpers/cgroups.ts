@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, rmdir, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { groupTree, processesIn } from '../../lab/group-files.ts';
@@ -27,8 +28,9 @@ export interface TestGroups {
 
 /** Real cgroups below ours, in every hierarchy that a container has: v1 with PSI from a hybrid's v2, or v2 alone. */
 export async function createTestGroups(): Promise<TestGroups> {
-  const base = `godwit-test-${randomBytes(4).toString('hex')}`;
+  const base = `godwit-test-${process.pid}-${randomBytes(4).toString('hex')}`;
   const roots = await findRoots();
+  for (const root of Object.values(roots)) await removeAbandoned(root);
   const folders = Object.fromEntries(Object.entries(roots).map(([controller, path]) => [controller, join(path, base)]));
   for (const [controller, folder] of Object.entries(folders)) {
     await mkdir(folder, { recursive: true });
@@ -55,6 +57,15 @@ export async function createTestGroups(): Promise<TestGroups> {
     },
     removeAll: () => removeTrees(Object.values(folders)),
   };
+}
+
+/** Groups of a test run that was killed. */
+async function removeAbandoned(root: string): Promise<void> {
+  const names = (await readdir(root)).filter((name) => {
+    const pid = /^godwit-test-(\d+)-/.exec(name)?.[1];
+    return pid !== undefined && !existsSync(`/proc/${pid}`);
+  });
+  await removeTrees(names.map((name) => join(root, name)));
 }
 
 async function findRoots(): Promise<Record<string, string>> {
