@@ -11,6 +11,7 @@ import { ensureHubStreams, ensureLeafStreams, sourceSites } from '../../lib/bus/
 import { systemClock } from '../../lib/clock.ts';
 import { createLogger } from '../../lib/logger.ts';
 import { hubConfigSchema, nodeConfigSchema, tlsFiles } from '../../lib/node-config.ts';
+import { eventually } from './eventually.ts';
 import { freePort, startNatsServer, type TestServer } from './nats-server.ts';
 import { type Relay, startRelay } from './relay.ts';
 
@@ -32,32 +33,27 @@ const members: Member[] = [
   { name: 'edge-1', site: 'edge', attached: 'own-leaf' },
 ];
 
+/** Failures clean up after themselves. */
 export async function startSecuredSite(): Promise<SecuredSite> {
+  const cleanups: (() => unknown)[] = [];
+  const close = async (): Promise<void> => {
+    for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+  };
+  try {
+    return { ...(await start(cleanups)), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function start(cleanups: (() => unknown)[]): Promise<Omit<SecuredSite, 'close'>> {
   const dir = await mkdtemp(join(tmpdir(), 'godwit-site-'));
+  cleanups.push(() => rm(dir, { recursive: true, force: true }));
   const [hubPort, hubLeafPort, leafPort] = await Promise.all([freePort(), freePort(), freePort()]);
   const uplink = await startRelay(hubLeafPort);
-  const here = { host: '127.0.0.1' };
-  const hubConfig = hubConfigSchema.parse({
-    address: '127.0.0.1',
-    nats: { listen: { ...here, port: hubPort }, leafListen: { ...here, port: hubLeafPort } },
-  });
-  const edge = nodeConfigSchema.parse({
-    name: 'edge-1',
-    site: 'edge',
-    tier: 'edge',
-    address: '127.0.0.1',
-    nats: {
-      servers: [`tls://127.0.0.1:${leafPort}`],
-      leaf: { listen: { ...here, port: leafPort }, hub: `tls://127.0.0.1:${uplink.port}` },
-    },
-  });
-  const cloud = nodeConfigSchema.parse({
-    name: 'cloud-1',
-    site: 'cloud',
-    tier: 'cloud',
-    address: '127.0.0.1',
-    nats: { servers: [`tls://127.0.0.1:${hubPort}`] },
-  });
+  cleanups.push(() => uplink.close());
+  const { hubConfig, edge, cloud } = configsOf(hubPort, hubLeafPort, leafPort, uplink.port);
   await createAuthority(dir, systemClock);
   const authority = await loadAuthority(dir, systemClock);
   for (const bundle of [hubBundle(hubConfig), nodeBundle(edge, {}), nodeBundle(cloud, {})])
@@ -72,35 +68,44 @@ export async function startSecuredSite(): Promise<SecuredSite> {
   const hubNats = hubNatsConfig(hubConfig, members, placed('hub'));
   const leafnodes = { ...(hubNats.leafnodes as object), advertise: `127.0.0.1:${uplink.port}` };
   const hub = await startNatsServer(dir, { ...hubNats, leafnodes }, hubPort);
+  cleanups.push(() => hub.stop());
   const leaf = await startNatsServer(dir, leafNatsConfig(edge, members, placed('edge-1')), leafPort);
+  cleanups.push(() => leaf.stop());
 
   const log = createLogger('test', { level: 'silent' });
-  const connections: NatsConnection[] = [];
   const connect: SecuredSite['connect'] = async (bundle, role, user) => {
     const port = bundle === 'edge-1' ? leafPort : hubPort;
     const tls = tlsFiles(join(dir, bundle), role);
-    const connection = await connectBus({ servers: [`tls://127.0.0.1:${port}`], user, tls, log });
-    connections.push(connection);
+    const servers = [`tls://127.0.0.1:${port}`];
+    const connection = await connectBus({ servers, user, tls, log, firstAnswerMs: 10_000 });
+    cleanups.push(() => connection.close());
     return connection;
   };
   await ensureLeafStreams(await connect('edge-1', 'nats', 'leaf.edge'));
   const supervisor = await connect('hub', 'hub', 'hub');
   await ensureHubStreams(supervisor);
-  for (let silent = leafSites(members); silent.length > 0; ) silent = await sourceSites(supervisor, leafSites(members));
+  await eventually(async () => (await sourceSites(supervisor, leafSites(members))).length === 0, 20_000);
+  return { dir, hubPort, leafPort, uplink, hub, leaf, connect };
+}
+
+function configsOf(hubPort: number, hubLeafPort: number, leafPort: number, uplinkPort: number) {
+  const here = { host: '127.0.0.1' };
+  const address = '127.0.0.1';
   return {
-    dir,
-    hubPort,
-    leafPort,
-    uplink,
-    hub,
-    leaf,
-    connect,
-    close: async () => {
-      await Promise.all(connections.map((connection) => connection.close()));
-      await leaf.stop();
-      await hub.stop();
-      uplink.close();
-      await rm(dir, { recursive: true, force: true });
-    },
+    hubConfig: hubConfigSchema.parse({
+      address,
+      nats: { listen: { ...here, port: hubPort }, leafListen: { ...here, port: hubLeafPort } },
+    }),
+    edge: nodeConfigSchema.parse({
+      ...{ name: 'edge-1', site: 'edge', tier: 'edge', address },
+      nats: {
+        servers: [`tls://127.0.0.1:${leafPort}`],
+        leaf: { listen: { ...here, port: leafPort }, hub: `tls://127.0.0.1:${uplinkPort}` },
+      },
+    }),
+    cloud: nodeConfigSchema.parse({
+      ...{ name: 'cloud-1', site: 'cloud', tier: 'cloud', address },
+      nats: { servers: [`tls://127.0.0.1:${hubPort}`] },
+    }),
   };
 }

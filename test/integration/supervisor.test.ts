@@ -11,7 +11,7 @@ import { systemClock } from '../../lib/clock.ts';
 import { createLifecycle, type Lifecycle } from '../../lib/lifecycle.ts';
 import { createLogger } from '../../lib/logger.ts';
 import { tlsFiles } from '../../lib/node-config.ts';
-import { isRunning } from '../../lib/process-id.ts';
+import { isRunning, signalProcess } from '../../lib/process-id.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { godwit } from '../helpers/godwit.ts';
 import { type StartedGodwit, startGodwit } from '../helpers/godwit-process.ts';
@@ -142,6 +142,7 @@ describe('godwit hub', () => {
   });
   afterAll(async () => {
     await hub?.stop();
+    for (const record of await servicesIn(runDir)) await signalProcess(record, 'SIGKILL'); // what a failed test has left
     await rm(pki, { recursive: true, force: true });
   });
 
