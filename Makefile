@@ -26,7 +26,7 @@ test: setup
 	@node scripts/test.ts $(FILES)
 
 test-faults: setup
-	@GODWIT_FAULTS=all node scripts/test.ts --project e2e test/chaos
+	@GODWIT_FAULTS=full node scripts/test.ts --project e2e test/chaos
 
 lint: packages
 	@npm run --silent check

@@ -92,9 +92,11 @@ export function age(at: number, now: number): string {
 
 /** Milliseconds as a person reads them: `85ms`, `1.25s`, `2m5s`. */
 export function duration(ms: number): string {
-  if (ms < 1000) return `${Math.round(ms)}ms`;
-  if (ms < 60_000) return `${(ms / 1000).toFixed(2)}s`;
-  return `${Math.floor(ms / 60_000)}m${Math.round((ms % 60_000) / 1000)}s`;
+  // what would be rounded up to the next unit is shown in it
+  if (ms < 999.5) return `${Math.round(ms)}ms`;
+  if (ms < 59_995) return `${(ms / 1000).toFixed(2)}s`;
+  const seconds = Math.round(ms / 1000);
+  return `${Math.floor(seconds / 60)}m${seconds % 60}s`;
 }
 
 /** Bytes with a binary unit: `512Ki`, `64.0Mi`, `1.5Gi`. */
