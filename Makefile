@@ -8,7 +8,7 @@
 #   make clean             labs, caches and installed packages of this checkout
 
 SHELL := /bin/bash
-export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+export PATH := $(CURDIR)/node_modules/.bin:$(CURDIR)/.cache/bin:$(PATH)
 bundles = $(or $(GODWIT_BUNDLES),$(or $(GODWIT_CACHE),/var/cache/godwit)/bundles)
 
 .PHONY: setup packages demo test test-faults lint bench clean

@@ -101,12 +101,14 @@ newer_go() {
 use_newer_go() {
   toolchain=golang.org/toolchain@v0.0.1-go1.24.6.linux-$(go env GOARCH)
   if [ ! -x "$go_tools/$toolchain/bin/go" ]; then step 'Go 1.24' newer_go "$toolchain"; fi
-  PATH=$go_tools/$toolchain/bin:$PATH
+  # make looks there first, so that the tests use the same one
+  mkdir -p .cache/bin
+  ln -sfn "$go_tools/$toolchain/bin/go" .cache/bin/go
 }
 go_minor() { go env GOVERSION | sed 's/^go1\.\([0-9]*\).*/\1/'; }
 
 # Needs Node 24, which npm has just brought.
-prepare() { PATH="$PWD/node_modules/.bin:$PATH" node scripts/prepare.ts; }
+prepare() { PATH="$PWD/node_modules/.bin:$PWD/.cache/bin:$PATH" node scripts/prepare.ts; }
 
 for name in "${@:-all}"; do
   case $name in
