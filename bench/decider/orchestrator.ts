@@ -11,7 +11,14 @@ import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { openPolicyBucket } from '../../lib/bus/policy-bucket.ts';
 import { ensureHubStreams } from '../../lib/bus/streams.ts';
 import { freePort, natsServerBinary, startNatsServer } from '../../test/helpers/nats-server.ts';
-import { describeMachine, firstLine, percentile, processorSeconds, residentBytes } from '../shared/machine.ts';
+import {
+  describeMachine,
+  firstLine,
+  machineSeconds,
+  percentile,
+  processorSeconds,
+  residentBytes,
+} from '../shared/machine.ts';
 import { type Fleet, nameOf, recordOf } from './fleet.ts';
 
 /**
@@ -62,11 +69,27 @@ async function prepare(connection: NatsConnection): Promise<void> {
     await nodes.put(nameOf(fleet, index), JSON.stringify(recordOf(fleet, index)));
 }
 
-async function publish(url: string): Promise<{ sent: number; latencies: number[] }> {
+function startPublisher(url: string): ChildProcess {
   const load = { url, fleet, perSecond, warmUpMs, durationMs, hotPerSecond: 50 };
-  const publisher = child([], 'publisher', JSON.stringify(load), ['ignore', 'pipe', 'inherit']);
+  return child([], 'publisher', JSON.stringify(load), ['ignore', 'pipe', 'inherit']);
+}
+
+async function outputOf(publisher: ChildProcess): Promise<{ sent: number; latencies: number[] }> {
   if (!publisher.stdout) throw new Error('the publisher has no output');
   return JSON.parse(await text(publisher.stdout)) as { sent: number; latencies: number[] };
+}
+
+const hundredths = (value: number): number => Math.round(value * 100) / 100;
+
+/** Cores used by each process over `ms`, and by everybody else: a result counts only where that is little. */
+async function watchCores(pids: Record<string, number>, ms: number): Promise<Record<string, number>> {
+  const read = () => [machineSeconds(), ...Object.values(pids).map(processorSeconds)];
+  const before = read();
+  await delay(ms);
+  const [all = 0, ...own] = read().map((seconds, index) => (seconds - (before[index] ?? 0)) / (ms / 1000));
+  const others = all - own.reduce((sum, cores) => sum + cores, 0);
+  const named = Object.keys(pids).map((name, index) => [name, hundredths(own[index] ?? 0)]);
+  return { ...Object.fromEntries(named), others: hundredths(others) };
 }
 
 const folder = await mkdtemp(join(tmpdir(), 'godwit-bench-'));
@@ -82,28 +105,26 @@ const server = await startNatsServer(folder, config, port);
 const connection = await connect({ servers: url });
 await prepare(connection);
 const decider = child(deciderFlags, 'decider', url, 'inherit');
-const pid = decider.pid ?? 0;
+const pidOf = (process: ChildProcess): number => process.pid ?? 0;
 try {
   await delay(5000);
-  const publishing = publish(url);
+  const publisher = startPublisher(url);
+  const output = outputOf(publisher);
   await delay(warmUpMs);
-  const before = processorSeconds(pid);
-  const { sent, latencies } = await publishing;
-  const cores = (processorSeconds(pid) - before) / (durationMs / 1000);
-  const memory = residentBytes(pid);
+  const pids = { decider: pidOf(decider), natsServer: pidOf(server.process), publisher: pidOf(publisher) };
+  const coresUsed = await watchCores(pids, durationMs - 1000);
+  const deciderBytes = residentBytes(pids.decider);
+  const { sent, latencies } = await output;
   latencies.sort((a, b) => a - b);
+  const [p50, p99, max] = [0.5, 0.99, 1].map((share) => percentile(latencies, share));
   const result = {
     machine,
     load: { ...fleet, perSecond, seconds: durationMs / 1000, sent },
     commands: latencies.length,
-    sampleToCommandMs: {
-      p50: percentile(latencies, 0.5),
-      p99: percentile(latencies, 0.99),
-      max: percentile(latencies, 1),
-    },
+    sampleToCommandMs: { p50, p99, max },
+    deciderBytes,
     deciderFlags,
-    deciderCores: Math.round(cores * 100) / 100,
-    deciderBytes: memory,
+    coresUsed,
     targets: { p50Ms: 2, p99Ms: 10, bytes: 300e6 },
   };
   await writeFile(values.out, `${JSON.stringify(result, null, 2)}\n`);
