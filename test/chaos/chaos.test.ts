@@ -5,7 +5,7 @@ import { untilReady } from '../helpers/fleet-services.ts';
 import { cloudNode, edgeAndCloud, pausedPolicy } from '../helpers/fleet-specs.ts';
 import { play, rehearse, titleOf } from './play.ts';
 import { createPool, type Pool } from './pool.ts';
-import { scenarios } from './scenarios.ts';
+import { allScenarios, mainScenarios } from './scenarios.ts';
 
 const side = Number(process.env.GODWIT_FLEETS ?? 3);
 
@@ -17,6 +17,7 @@ async function raise(): Promise<TestFleet> {
   return fleet;
 }
 
+const scenarios = process.env.GODWIT_FAULTS === 'full' ? allScenarios : mainScenarios;
 let fleets: Pool<TestFleet>;
 beforeAll(() => {
   fleets = createPool(side, raise, (fleet) => fleet.down());

@@ -46,6 +46,16 @@ const name = 'load';
 
 /** Plays one scenario on a fleet of its own and checks all that must hold afterwards. @throws Error that says what does not */
 export async function play(fleet: TestFleet, scenario: Scenario): Promise<Outcome> {
+  try {
+    return await perform(fleet, scenario);
+  } catch (error) {
+    const told = tell(fleet.story.events.slice(-24));
+    const message = `${(error as Error).message}\nthe last events: ${told}\nlogs: ${await fleet.keepLogs()}`;
+    throw new Error(message, { cause: error });
+  }
+}
+
+async function perform(fleet: TestFleet, scenario: Scenario): Promise<Outcome> {
   const { strategy = 'warm', driver = 'third' } = scenario;
   const workload = await atHome(fleet);
   const before = await selfOf(workload);
@@ -69,9 +79,6 @@ export async function play(fleet: TestFleet, scenario: Scenario): Promise<Outcom
     const after = await settled(scene, end);
     await watch.stop();
     return judge(scenario, scene, watch, { before, after, end });
-  } catch (error) {
-    const story = tell(fleet.story.of(scene.migration));
-    throw new Error(`${(error as Error).message}\nits story: ${story}`, { cause: error });
   } finally {
     for (const step of undo) await step();
     await watch.stop();

@@ -19,13 +19,16 @@ type Reach = (scene: Scene, order: () => Promise<void>) => Promise<() => Promise
 
 /** Held where a program that the step needs is about to start. */
 const atProgram =
-  (role: 'source' | 'target', pattern: string): Reach =>
+  (role: 'source' | 'target', ...patterns: string[]): Reach =>
   async (scene, order) => {
-    const gate = await makeGate(scene, scene[role], pattern);
+    const gate = await makeGate(scene, scene[role], ...patterns);
     await order();
     await gate.reached();
     return gate.lift;
   };
+
+/** Warm: CRIU's restore. Cold: a new container. */
+const restoring = ['runc *restore*', 'runc *create*'];
 
 const slowBytesPerSecond = 4 << 20;
 
@@ -40,7 +43,7 @@ const amidPages: Reach = async (scene, order) => {
 /** The copy is held and the source's record open: its agent is asked to commit and has not answered. */
 const atCommit: Reach = async (scene, order) => {
   const { fleet, source, target } = scene;
-  const gate = await makeGate(scene, target, 'runc *restore*');
+  const gate = await makeGate(scene, target, ...restoring);
   await order();
   await gate.reached();
   const go = source.name === scene.driver.name ? undefined : await pause(scene, source);
@@ -55,14 +58,14 @@ const atClean: Reach = async (scene, order) => {
   return async () => undefined;
 };
 
-export const points: Record<Point, Reach> = {
+const points: Record<Point, Reach> = {
   prepare: atProgram('source', 'du *'),
   // nothing has stopped: written files go ahead
   freeze: atProgram('source', 'tar *--level=0*'),
   // stopped; nothing has left
   dump: atProgram('source', 'runc *checkpoint*'),
   transfer: amidPages,
-  restore: atProgram('target', 'runc *restore*'),
+  restore: atProgram('target', ...restoring),
   commit: atCommit,
   // the copy runs; nobody knows
   run: atProgram('target', 'ip route replace *'),

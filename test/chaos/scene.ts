@@ -36,8 +36,8 @@ export async function pause(scene: Scene, node: FleetNode): Promise<() => Promis
 }
 
 /** Holds a program of the node from its start on; see fleet-gates.ts. */
-export async function makeGate(scene: Scene, node: FleetNode, pattern: string): Promise<Gate> {
-  const gate = await closeGate(node, pattern);
+export async function makeGate(scene: Scene, node: FleetNode, ...patterns: string[]): Promise<Gate> {
+  const gate = await closeGate(node, ...patterns);
   scene.onExit(gate.lift);
   return gate;
 }

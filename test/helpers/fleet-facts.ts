@@ -43,16 +43,28 @@ async function images(node: FleetNode): Promise<string[]> {
   return (await list(node, 'run/godwit/migrations')).map((name) => `images ${name}`);
 }
 
-/** CRIU, its daemons, and shells that wait for one of them. */
+/** CRIU, its daemons, and programs that work for a migration. */
 async function helpers(node: FleetNode): Promise<string[]> {
-  const pids = (await list(node, 'proc')).filter((name) => /^\d+$/.test(name));
-  const lines = await Promise.all(
-    pids.map(async (pid) => ((await readInNode(node, `proc/${pid}/cmdline`)) ?? '').replaceAll('\0', ' ').trim()),
-  );
-  // the shell that runs `runc restore` stays as the reader of the copy's output
+  // the shell that has called `runc restore` stays, as the reader of the copy's output
   const suspicious =
-    /^(\S*\/)?criu |^\S* ?\S*\/hold\.sh|^(\S*\/)?runc .*(checkpoint|restore)|^tar .*\/(migrations|workloads)\//;
-  return lines.filter((line) => suspicious.test(line)).map((line) => `process ${line.slice(0, 120)}`);
+    /^(\S*\/)?criu:? |^\S* ?\S*\/hold\.sh|^(\S*\/)?runc .*(checkpoint|restore)|^tar .*\/(migrations|workloads)\//;
+  const lines = await commandLines(node);
+  return lines.filter(([, line]) => suspicious.test(line)).map(([, line]) => `process ${line.slice(0, 120)}`);
+}
+
+/** Processes whose command line fits, as the node counts. */
+export async function pidsIn(node: FleetNode, command: RegExp): Promise<string[]> {
+  return (await commandLines(node)).filter(([, line]) => command.test(line)).map(([pid]) => pid);
+}
+
+async function commandLines(node: FleetNode): Promise<[pid: string, line: string][]> {
+  const pids = (await list(node, 'proc')).filter((name) => /^\d+$/.test(name));
+  return Promise.all(
+    pids.map(async (pid) => {
+      const text = (await readInNode(node, `proc/${pid}/cmdline`)) ?? '';
+      return [pid, text.replaceAll('\0', ' ').trim()];
+    }),
+  );
 }
 
 async function stateOf(node: FleetNode, workload: string): Promise<string[]> {
@@ -87,6 +99,15 @@ async function openJournals(node: FleetNode): Promise<string[]> {
   const texts = await Promise.all(names.map((name) => readInNode(node, join(folder, name))));
   const journals = texts.filter((text) => text !== undefined).map((text) => JSON.parse(text) as { ended: boolean });
   return journals.some(({ ended }) => !ended) ? ['a migration that has not ended here'] : [];
+}
+
+/** What the node has on its disk of a migration. */
+export async function journalOn(
+  node: FleetNode,
+  migration: string,
+): Promise<{ term: number; record?: string } | undefined> {
+  const text = await readInNode(node, `var/lib/godwit/migrations/${migration}.json`);
+  return text === undefined ? undefined : JSON.parse(text);
 }
 
 async function list(node: FleetNode, folder: string): Promise<string[]> {

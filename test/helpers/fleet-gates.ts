@@ -11,10 +11,12 @@ const programs = ['runc', 'tar', 'ip', 'du', 'mkfifo'];
 const script = `#!/bin/sh
 name=\${0##*/}
 for gate in /run/gates/*.gate; do
-  read -r pattern 2>/dev/null <"$gate" || continue
-  case "$name $*" in
-    $pattern) : >"\${gate%.gate}.reached"; while [ -e "$gate" ]; do sleep 0.02; done ;;
-  esac
+  [ -e "$gate" ] || continue
+  while read -r pattern; do
+    case "$name $*" in
+      $pattern) : >"\${gate%.gate}.reached"; while [ -e "$gate" ]; do sleep 0.02; done ;;
+    esac
+  done <"$gate"
 done
 for folder in /usr/sbin /usr/bin /sbin /bin; do [ -x "$folder/$name" ] && exec "$folder/$name" "$@"; done
 `;
@@ -37,14 +39,14 @@ export interface Gate {
 
 let count = 0;
 
-/** `pattern`: of the shell, for the program's name and arguments, a blank between. */
-export async function closeGate(node: FleetNode, pattern: string): Promise<Gate> {
+/** `patterns`: of the shell, each for a program's name and arguments, a blank between. */
+export async function closeGate(node: FleetNode, ...patterns: string[]): Promise<Gate> {
   const name = `run/gates/${process.pid}-${count++}`;
   const file = join(node.root, `${name}.gate`);
-  await writeFile(file, `${pattern}\n`);
+  await writeFile(file, `${patterns.join('\n')}\n`);
   return {
     reached: async (ms = 30_000) => {
-      await until(`${node.name} to come to the gate ${pattern}`, ms, () => hasReached(node, name), 5);
+      await until(`${node.name} to come to the gate ${patterns.join()}`, ms, () => hasReached(node, name), 5);
     },
     lift: () => rm(file, { force: true }),
   };

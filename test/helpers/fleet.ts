@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { access, readFile } from 'node:fs/promises';
+import { access, cp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { buildApps } from '../../apps/build.ts';
@@ -36,6 +36,8 @@ export interface TestFleet {
   /** The same with the certificates of a node's migrator. */
   connectMigrator(node: string): Promise<NatsConnection>;
   addressOf(last: number): string;
+  /** Copies the services' logs to the folder of GODWIT_TEST_LOGS, if there is one; returns where they are. */
+  keepLogs(): Promise<string>;
   down(): Promise<void>;
 }
 
@@ -95,6 +97,7 @@ async function raise(name: string, options: TestFleetOptions): Promise<TestFleet
     connect: (user) => connect(user, config, user),
     connectMigrator: (where) => connect(`migrator.${where}`, join(config, '..', where), 'migrator'),
     addressOf: (last) => lab.subnet.replace(/\.0\/24$/, `.${last}`),
+    keepLogs: () => keepLogs(name, lab.nodes),
     down: async () => {
       stopped.abort();
       await Promise.allSettled(open.map((connection) => connection.close()));
@@ -124,6 +127,14 @@ const isThere = (path: string): Promise<boolean> =>
     () => true,
     () => false,
   );
+
+async function keepLogs(fleet: string, nodes: readonly NodeStatus[]): Promise<string> {
+  const folder = process.env.GODWIT_TEST_LOGS;
+  if (!folder) return 'set GODWIT_TEST_LOGS to a folder to keep the logs';
+  for (const { name, root } of nodes)
+    await cp(join(root ?? '', 'var/log'), join(folder, fleet, name), { recursive: true }).catch(() => undefined);
+  return join(folder, fleet);
+}
 
 /** A file of a node, as its programs see it; undefined when there is none. */
 export async function readInNode(node: FleetNode, path: string): Promise<string | undefined> {
