@@ -65,7 +65,10 @@ export async function preparePages(place: Place, pages: PageReception, deps: Eng
     if (known !== undefined) return Number(known);
     return (await jobState(job(place, 'pages')))?.running ? undefined : 0;
   });
-  if (port === 0) throw new GodwitError('E_PREFLIGHT', `no page server: ${await criuFaults(place, 'pages')}`);
+  if (port === 0)
+    throw new GodwitError('E_PREFLIGHT', `no page server: ${await criuFaults(place, 'pages')}`, {
+      next: `is ${pagesProgram} there? scripts/setup.sh node builds it`,
+    });
   return port;
 }
 
@@ -190,7 +193,7 @@ async function criuFaults(place: Place, step: 'dump' | 'pages' | 'restore' | 'dr
   const files = [join(place.work, `${step}.log`), join(place.work, `runc-${step}.log`), outputFile(job(place, step))];
   const texts = await Promise.all(files.map((file) => readIfPresent(file)));
   const lines = texts.flatMap((text) => (text ?? '').split('\n'));
-  const faults = lines.filter((line) => /Error|error|level=error/.test(line));
+  const faults = lines.filter((line) => /[Ee]rror|not found/.test(line));
   return faults.slice(0, 3).join(' | ').slice(0, 600) || `see ${place.work}`;
 }
 
