@@ -31,7 +31,7 @@ const nodes = [
 const policy = `apiVersion: policy.godwit.dev/v1alpha1
 kind: Policy
 metadata: { name: bench }
-spec: { paused: true }
+spec: { paused: true, overload: { targetThresholds: { cpu: 1, memory: 1 } } }
 `;
 
 interface Sample {
@@ -139,8 +139,10 @@ try {
     const text = await readFile(join(at(node).root, 'var/log/agent.log'), 'utf8');
     const lines = text.split('\n').filter((line) => line.includes(migration) && line.includes('"done"'));
     const asked = lines.map((line) => JSON.parse(line) as { verb: string; durationMs: number });
-    const wanted = asked.filter(({ verb }) => verbs.includes(verb));
-    return wanted.reduce((sum, { durationMs }) => sum + durationMs, 0);
+    // a verb that takes long is asked again meanwhile, and answered twice
+    const longest = (wanted: string): number =>
+      Math.max(0, ...asked.filter(({ verb }) => verb === wanted).map(({ durationMs }) => durationMs));
+    return verbs.reduce((sum, verb) => sum + longest(verb), 0);
   }
 
   async function plainMove(baseline: Baseline, mib: number): Promise<number> {
