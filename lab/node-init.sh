@@ -41,10 +41,10 @@ mount -t tmpfs tmp "$root/tmp"
 mkdir -p "$root/var/lib/godwit" "$root/usr/local/bin" "$root/opt"
 mount --bind "$DISK/data" "$root/var/lib/godwit" # a plain disk: what runs here may stack overlays of its own on it
 
-while read -r source target; do
+while read -r source target mode; do
   [ -n "$source" ] || continue
   if [ -d "$source" ]; then mkdir -p "$root$target"; else mkdir -p "$(dirname "$root$target")" && : >>"$root$target"; fi
-  mount -o bind,ro "$source" "$root$target"
+  mount -o "bind,$mode" "$source" "$root$target"
 done <<END
 $BINDS
 END

@@ -14,14 +14,14 @@ export const joinScript =
 
 export const systemPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
-/** What the nodes see of this machine, a line each: source and target. */
+/** What the nodes see of this machine, a line each: source, target and mode. */
 export function allBinds(settings: LabSettings, lab: LabState): string {
   const binds: Bind[] = [
     { source: settings.checkout, target: '/opt/godwit' },
     { source: join(settings.checkout, 'node_modules/node/bin/node'), target: '/usr/local/bin/node' },
     ...lab.spec.binds,
   ];
-  return binds.map(({ source, target }) => `${source} ${target}`).join('\n');
+  return binds.map(({ source, target, writable }) => `${source} ${target} ${writable ? 'rw' : 'ro'}`).join('\n');
 }
 
 /** Starts the node's first process in namespaces and groups of its own; its network is still empty. @throws E_LAB */

@@ -6,7 +6,11 @@ import { parseAs } from '../lib/parse.ts';
 const pathSchema = z.string().regex(/^\/[^\s,:]*$/, 'an absolute path without blanks, commas and colons');
 
 /** A folder or file of this machine that nodes see, read-only. */
-const bindSchema = z.strictObject({ source: pathSchema, target: pathSchema });
+const bindSchema = z.strictObject({
+  source: pathSchema,
+  target: pathSchema,
+  writable: z.boolean().optional(),
+});
 export type Bind = z.infer<typeof bindSchema>;
 
 const nodeSpecSchema = z.strictObject({

@@ -38,6 +38,8 @@ export const nodeConfigSchema = z.strictObject({
     .strictObject({
       port: portSchema.default(7433),
       pagesPorts: z.tuple([portSchema, portSchema]).default([27000, 27099]),
+      /** Folder that the nodes share by other means, such as NFS. Between two that have one checkpoints go through it. */
+      shared: z.string().optional(),
     })
     .default({ port: 7433, pagesPorts: [27000, 27099] }),
   network: z

@@ -73,6 +73,8 @@ export const prepareResultSchema = z.object({
   strategy: strategySchema,
   memoryBytes: bytesSchema,
   filesBytes: bytesSchema,
+  /** The checkpoint can go through a folder that the source shares with other nodes. */
+  shared: z.boolean().optional(),
 });
 
 /** `receive` at the target: room, image, bundle, network, page server; whatever can stand before the freeze. */
@@ -84,12 +86,15 @@ export const receiveRequestSchema = z.object({
   sourceAddress: z.string(),
   memoryBytes: bytesSchema,
   filesBytes: bytesSchema,
+  shared: z.boolean().optional(),
 });
 export const receiveResultSchema = z.object({
   /** Where the source pushes files and image metadata (mutual TLS). */
   data: z.object({ address: z.string(), port: z.number().int() }),
   /** Where the source's CRIU sends pages (mutual TLS); absent when no memory moves. */
   pages: z.object({ address: z.string(), port: z.number().int() }).optional(),
+  /** The checkpoint goes through the folder that both nodes share, instead. */
+  shared: z.boolean().optional(),
   /** Digest of an image that the target lacks and the source has to push first. */
   missingImage: z.string().optional(),
 });

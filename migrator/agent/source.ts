@@ -15,6 +15,7 @@ import { findImage } from '../workloads/images.ts';
 import { type AgentContext, placeOf, type VerbOptions } from './context.ts';
 import type { SourceJournal } from './journal.ts';
 import { prepareSource } from './prepare.ts';
+import { offerShared, sharedImages } from './shared-folder.ts';
 
 const stopGraceMs = 10_000;
 
@@ -32,8 +33,10 @@ export function sourceVerbs(context: AgentContext): SourceVerbs {
   return {
     prepare: async (journal, request) => {
       if (!journal.prepared) {
-        journal.prepared = await prepareSource(context, request.workload, request.strategy);
-        journal.strategy = journal.prepared.strategy;
+        const prepared = await prepareSource(context, request.workload, request.strategy);
+        const shared = prepared.strategy === 'warm' && (await offerShared(context, journal.migration));
+        journal.prepared = { ...prepared, ...(shared && { shared }) };
+        journal.strategy = prepared.strategy;
         await context.journals.save(journal);
       }
       return journal.prepared;
@@ -89,7 +92,8 @@ async function pushBeforeFreeze(
 ): Promise<void> {
   const { spec, strategy } = requirePrepared(journal);
   const place = placeOf(context, journal.migration);
-  if (strategy === 'warm') await prepareDump(place, context.engine);
+  const shared = request.receive.shared ? sharedImages(context, journal.migration) : undefined;
+  if (strategy === 'warm') await prepareDump(place, context.engine, shared);
   else await mkdir(place.folder, { recursive: true, mode: 0o700 });
   const target = pushTarget(journal, request.target, request.receive);
   if (request.receive.missingImage) {
@@ -129,13 +133,14 @@ async function dumpWorkload(
   const target = pushTarget(journal, journal.target ?? '', request.receive);
   const started = context.clock.monotonic();
   const memory = async (): Promise<number> => {
-    const { pages } = request.receive;
-    if (strategy !== 'warm' || !pages) return 0;
+    const { pages, shared } = request.receive;
+    if (strategy !== 'warm') return 0;
     const dumped = async () => {
       await dump(place, spec.name, pages, context.engine, options);
       return packFolder(place.images);
     };
-    await context.data.push(target, 'images', dumped, options);
+    if (shared) await dump(place, spec.name, undefined, context.engine, options);
+    else await context.data.push(target, 'images', dumped, options);
     return journal.prepared?.memoryBytes ?? 0;
   };
   const files = async (): Promise<number> => {

@@ -7,6 +7,7 @@ import { freezerOf, isFrozen } from '../engine/freezer.ts';
 import { journalFile } from '../paths.ts';
 import { type AgentContext, placeOf } from './context.ts';
 import type { Journal, SourceJournal, TargetJournal } from './journal.ts';
+import { removeShared } from './shared-folder.ts';
 import { isAlive, isDrained } from './target.ts';
 
 type Status = VerbResult<'status'>;
@@ -47,6 +48,7 @@ export async function cleanUp(context: AgentContext, journal: SourceJournal | Ta
   if (isFailure(journal))
     await keepLogs(place, join(dirname(journalFile(context.paths, journal.migration)), 'logs', journal.migration));
   await rm(place.folder, { recursive: true, force: true });
+  if (journal.role === 'source') await removeShared(context, journal.migration);
   journal.ended = true;
   await context.journals.save(journal);
 }

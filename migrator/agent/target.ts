@@ -10,6 +10,7 @@ import {
   pagesArrived,
   pagesJob,
   preparePages,
+  prepareRestore,
   restoreEnded,
   restoreHeld,
   restoreJob,
@@ -27,6 +28,7 @@ import { type Managed, readManaged, writeManaged } from '../workloads/store.ts';
 import { type AgentContext, placeOf, type VerbOptions } from './context.ts';
 import type { TargetJournal } from './journal.ts';
 import { refuseFull, refuseOccupied } from './room.ts';
+import { seesShared, sharedImages } from './shared-folder.ts';
 
 /** Above this size a restore from the target's own tmpfs on demand is faster than one that reads everything first. */
 const lazyFromBytes = 96 << 20;
@@ -72,16 +74,30 @@ async function receive(
   const { bundle, upper, rootfs } = workloadFolders(context.paths, request.spec.name);
   for (const folder of [bundle, upper, rootfs]) await mkdir(folder, { recursive: true, mode: 0o755 });
   await prepareCopy(managed, copyName(journal.migration), context);
-  const address = context.config.address;
-  const data = { address, port: context.config.data.port };
-  const reception = { ports: context.config.data.pagesPorts, source: request.source };
-  const pages =
-    request.strategy === 'warm'
-      ? { address, port: await preparePages(placeOf(context, journal.migration), reception, context.engine) }
-      : undefined;
-  journal.receive = { data, ...(pages && { pages }), ...(image === undefined && { missingImage: request.spec.image }) };
+  const { address } = context.config;
+  journal.receive = {
+    data: { address, port: context.config.data.port },
+    ...(request.strategy === 'warm' && (await preparePlace(context, journal, request))),
+    ...(image === undefined && { missingImage: request.spec.image }),
+  };
   await context.journals.save(journal);
   return journal.receive;
+}
+
+/** Gets ready for the checkpoint: by the shared folder where both see one, else by a page server. */
+async function preparePlace(
+  context: AgentContext,
+  journal: TargetJournal,
+  { shared, source }: VerbRequest<'receive'>,
+): Promise<Pick<VerbResult<'receive'>, 'pages' | 'shared'>> {
+  const place = placeOf(context, journal.migration);
+  if (shared && (await seesShared(context, journal.migration))) {
+    await prepareRestore(place, context.engine, sharedImages(context, journal.migration));
+    return { shared: true };
+  }
+  const { address, data } = context.config;
+  const port = await preparePages(place, { ports: data.pagesPorts, source }, context.engine);
+  return { pages: { address, port } };
 }
 
 /** Takes what the source pushes: image, files, CRIU's metadata. */
@@ -121,7 +137,7 @@ async function restore(
 
 async function restoreWarm(context: AgentContext, journal: TargetJournal, options: VerbOptions): Promise<void> {
   const place = placeOf(context, journal.migration);
-  await pagesArrived(place, options);
+  if (!journal.receive?.shared) await pagesArrived(place, options);
   journal.lazy = journal.memoryBytes >= lazyFromBytes;
   const folders = workloadFolders(context.paths, journal.workload);
   const { lazy } = journal;

@@ -1,11 +1,11 @@
-import { copyFile, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../lib/clock.ts';
 import { GodwitError, messageOf } from '../../lib/errors.ts';
 import type { Exec } from '../../lib/exec.ts';
-import { isMissing, readIfPresent } from '../../lib/files.ts';
+import { ignoreExisting, isMissing, readIfPresent } from '../../lib/files.ts';
 import type { Logger } from '../../lib/logger.ts';
-import { criuConfig } from './criu-config.ts';
+import { type CriuOptions, criuConfig } from './criu-config.ts';
 import { isHeld, prepareHold } from './hold.ts';
 import { type Job, jobState, outputFile, startJob, waitFor, waitJob } from './job.ts';
 import { pagesProgram } from './pages-program.ts';
@@ -35,12 +35,16 @@ const job = (place: Place, name: 'dump' | 'pages' | 'drain' | 'restore'): Job =>
 const configFile = (place: Place): string => join(place.folder, 'criu.conf');
 const environment = (place: Place): Record<string, string> => ({ CRIU_CONFIG_FILE: configFile(place) });
 
-async function preparePlace(place: Place, options: Parameters<typeof criuConfig>[0]): Promise<void> {
-  for (const folder of [place.images, place.work, place.jobs]) await mkdir(folder, { recursive: true, mode: 0o700 });
-  await writeFile(configFile(place), criuConfig(options), { mode: 0o600 });
+/** `shared`: folder in which the images lie instead. */
+async function preparePlace(place: Place, config: CriuOptions, shared?: string): Promise<void> {
+  for (const folder of [place.work, place.jobs]) await mkdir(folder, { recursive: true, mode: 0o700 });
+  if (shared) await symlink(shared, place.images).catch(ignoreExisting);
+  else await mkdir(place.images, { recursive: true, mode: 0o700 });
+  await writeFile(configFile(place), criuConfig(config), { mode: 0o600 });
 }
 
-export const prepareDump = (place: Place, deps: EngineDeps): Promise<void> => preparePlace(place, { tls: deps.tls });
+export const prepareDump = (place: Place, deps: EngineDeps, shared?: string): Promise<void> =>
+  preparePlace(place, shared ? {} : { tls: deps.tls }, shared);
 
 export interface PageReception {
   /** First and last port to try. */
@@ -49,12 +53,17 @@ export interface PageReception {
   source: string;
 }
 
-/** Makes the target ready: hold script, configuration, and a page server that listens for the one dump to come. Answers its port. */
-export async function preparePages(place: Place, pages: PageReception, deps: EngineDeps): Promise<number> {
+/** Hold script and configuration of the restore to come. */
+export async function prepareRestore(place: Place, deps: EngineDeps, shared?: string): Promise<void> {
   await mkdir(place.folder, { recursive: true, mode: 0o700 });
   const script = (await readIfPresent(join(place.folder, 'hold.sh'))) === undefined;
   if (script) await prepareHold(place.folder, deps.exec);
-  await preparePlace(place, { actionScript: join(place.folder, 'hold.sh') });
+  await preparePlace(place, { actionScript: join(place.folder, 'hold.sh') }, shared);
+}
+
+/** Makes the target ready for a restore, and starts a page server that listens for the one dump to come. Answers its port. */
+export async function preparePages(place: Place, pages: PageReception, deps: EngineDeps): Promise<number> {
+  await prepareRestore(place, deps);
   await startJob(job(place, 'pages'), {
     file: pagesProgram,
     args: pageServer(place, pages, deps),
@@ -91,11 +100,11 @@ function pageServer(place: Place, { ports, source }: PageReception, { tls }: Eng
   return [...front, '-port-file', portFile(place), '--', ...criu];
 }
 
-/** Dumps the frozen container, pages straight to the target's page server; leaves it frozen. Attaches to a dump under way. */
+/** Dumps the frozen container, pages straight to the target's page server where there is one; leaves it frozen. Attaches to a dump under way. */
 export async function dump(
   place: Place,
   container: string,
-  pages: { address: string; port: number },
+  pages: { address: string; port: number } | undefined,
   deps: EngineDeps,
   options: { signal: AbortSignal },
 ): Promise<void> {
@@ -103,26 +112,24 @@ export async function dump(
   // runc states these to CRIU either way, so that a configuration file can not
   args.push('checkpoint', '--tcp-skip-in-flight', '--file-locks', '--ext-unix-sk', '--link-remap');
   args.push('--leave-running', '--manage-cgroups-mode', 'ignore');
-  args.push(
-    '--page-server',
-    `${pages.address}:${pages.port}`,
-    '--image-path',
-    place.images,
-    '--work-path',
-    place.work,
-    container,
-  );
+  if (pages) args.push('--page-server', `${pages.address}:${pages.port}`);
+  args.push('--image-path', place.images, '--work-path', place.work, container);
   await startJob(job(place, 'dump'), { file: 'runc', args, env: environment(place) });
   const ended = new AbortController();
-  const signal = AbortSignal.any([options.signal, ended.signal]);
-  const uncorked = uncorkPages(pages, deps, { signal }).catch((error: unknown) => {
-    if (!signal.aborted)
-      deps.log.warn({ reason: messageOf(error) }, 'the page connection stays corked; the freeze is 200 ms longer');
-  });
+  const uncorked = pages && uncork(pages, deps, AbortSignal.any([options.signal, ended.signal]));
   const code = await waitJob(job(place, 'dump'), options).finally(() => ended.abort());
   await uncorked;
   if (code !== 0)
     throw new GodwitError('E_TRANSFER', `dump of ${container} failed: ${await criuFaults(place, 'dump')}`);
+}
+
+async function uncork(pages: { address: string; port: number }, deps: EngineDeps, signal: AbortSignal): Promise<void> {
+  try {
+    await uncorkPages(pages, deps, { signal });
+  } catch (error) {
+    if (!signal.aborted)
+      deps.log.warn({ reason: messageOf(error) }, 'the page connection stays corked; the freeze is 200 ms longer');
+  }
 }
 
 export const dumpIsRunning = async (place: Place): Promise<boolean> =>

@@ -50,10 +50,9 @@ export function bodyOf(state: SagaState, step: ActiveStep, context: SagaContext)
 }
 
 function receiveBody(state: SagaState, context: SagaContext): Body {
-  const { spec, strategy, memoryBytes, filesBytes } = need(state.prepared, 'receive');
   const { source } = state.command;
   const { sourceAddress } = context;
-  return { verb: 'receive', fields: { spec, strategy, source, sourceAddress, memoryBytes, filesBytes } };
+  return { verb: 'receive', fields: { ...need(state.prepared, 'receive'), source, sourceAddress } };
 }
 
 function need<T>(value: T | undefined, step: ActiveStep): T {

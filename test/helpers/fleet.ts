@@ -7,7 +7,7 @@ import { fleetUp } from '../../lab/fleet.ts';
 import { labDown, labExec } from '../../lab/lab.ts';
 import { ensureRoot } from '../../lab/root.ts';
 import { labSettings } from '../../lab/settings.ts';
-import type { NodeSpec } from '../../lab/spec.ts';
+import type { Bind, NodeSpec } from '../../lab/spec.ts';
 import type { LabStatus, NodeStatus } from '../../lab/status.ts';
 import { connectBus } from '../../lib/bus/connect.ts';
 import { createLogger, type Logger } from '../../lib/logger.ts';
@@ -46,6 +46,8 @@ export interface TestFleetOptions {
   policy: string;
   monitorMs?: number;
   nodeConfig?: Record<string, unknown>;
+  /** Folders of this machine that every node sees. */
+  binds?: Bind[];
 }
 
 /** Raises a fleet with a name of its own; nothing of it stays when that fails. */
@@ -61,7 +63,7 @@ export async function raiseFleet(options: TestFleetOptions): Promise<TestFleet> 
 
 async function raise(name: string, options: TestFleetOptions): Promise<TestFleet> {
   const { nodes, policy, monitorMs = 500, nodeConfig = {} } = options;
-  const binds = [{ source: await bundlesFolder(), target: '/opt/bundles' }];
+  const binds = [{ source: await bundlesFolder(), target: '/opt/bundles' }, ...(options.binds ?? [])];
   const { lab, operator: config } = await fleetUp({
     name,
     nodes,
