@@ -147,14 +147,16 @@ async function run(context: AgentContext, journal: TargetJournal, options: VerbO
   if (journal.strategy === 'warm') {
     await giveVerdict(placeOf(context, journal.migration).folder, 'run');
     await restoreEnded(placeOf(context, journal.migration), options);
-  } else await startCreated(journal.workload, context);
-  journal.runningAt = context.clock.now();
+  } else if (!(await hasRun(context, journal))) await startCreated(journal.workload, context);
+  const runningAt = context.clock.now();
   const { address } = journal.spec;
   if (address) await context.address.take(journal.workload, address);
   const managed = await managedOf(context, journal);
   await writeManaged(context.paths, { ...managed, state: 'running' });
+  // only now: a repeat answers at once, and must find nothing left to do
+  journal.runningAt = runningAt;
   await context.journals.save(journal);
-  return { runningAt: journal.runningAt, drained: await isDrained(context, journal) };
+  return { runningAt, drained: await isDrained(context, journal) };
 }
 
 /** True when every page of a lazily restored copy is in; notes the time, and `lost` when the page daemon died before. */
@@ -191,8 +193,9 @@ export async function destroyCopy(context: AgentContext, journal: TargetJournal)
   await context.journals.save(journal);
 }
 
-/** True when the copy was let go, whatever the journal says: an agent may have died between the two. */
+/** True when the copy was let go, also where the journal does not say so yet: an agent may have died between the two. */
 async function hasRun(context: AgentContext, journal: TargetJournal): Promise<boolean> {
+  if (journal.runningAt !== undefined) return true;
   if (!(await isAlive(context, journal))) return false;
   if (journal.strategy === 'warm') return (await jobState(restoreJob(placeOf(context, journal.migration))))?.code === 0;
   // runc keeps this file until a created container is started
