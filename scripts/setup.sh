@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes this checkout ready; what is there already is left alone.
-#   scripts/setup.sh node   Node 24 and the npm packages: enough to run Godwit. Needs any npm
+#   scripts/setup.sh node   Node 24, the npm packages and godwit-pages: enough to run Godwit. Needs any npm, and Go 1.19 or later
 #   scripts/setup.sh npm    the same after Debian packages for tests and labs
 #   scripts/setup.sh all    the same, the root file system of labs, and the example workloads (the default)
 set -eu
@@ -105,6 +105,15 @@ use_newer_go() {
   mkdir -p .cache/bin
   ln -sfn "$go_tools/$toolchain/bin/go" .cache/bin/go
 }
+
+# Ends the TLS of page connections on a node that takes migrations in: migrator/pages.
+pages=$PWD/.cache/bin/godwit-pages
+build_pages() { (cd migrator/pages && CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags='-s -w' -o "$pages" .); }
+pages_program() {
+  if [ -x "$pages" ] && [ -z "$(find migrator/pages -newer "$pages")" ]; then return; fi
+  mkdir -p .cache/bin
+  step 'godwit-pages' build_pages
+}
 go_minor() { go env GOVERSION | sed 's/^go1\.\([0-9]*\).*/\1/'; }
 
 # Needs Node 24, which npm has just brought.
@@ -120,6 +129,7 @@ for name in "${@:-all}"; do
   esac
   if [ "$name" != node ]; then debian; fi
   npm_packages
+  pages_program
   if [ "$name" != all ]; then continue; fi
   if [ "$(go_minor)" -lt 24 ]; then use_newer_go; fi
   step 'root file system of the nodes, example workloads' prepare

@@ -1,7 +1,9 @@
+import { access, constants } from 'node:fs/promises';
 import { messageOf } from '../../lib/errors.ts';
+import { pagesProgram } from '../../migrator/engine/pages-program.ts';
 import { toolVersions } from '../../migrator/engine/versions.ts';
 import { findNatsServer, natsServerVersion } from '../services/nats-binary.ts';
-import { attempt, type Check, fault, ok, warning } from './check.ts';
+import { attempt, type Check, type Finding, fault, ok, warning } from './check.ts';
 
 export const asRoot: Check = async () => [
   process.getuid?.() === 0 ? ok('root', 'yes') : fault('root', 'no', 'run it as root: containers belong to root'),
@@ -14,8 +16,17 @@ export const runcAndCriu: Check = async ({ exec, hub, node }) => {
     runc === 'missing' ? fault('runc', 'missing', 'apt-get install runc') : ok('runc', runc ?? ''),
     criu === 'missing' ? fault('criu', 'missing', 'install CRIU 4.2 or newer') : ok('criu', criu ?? ''),
     ...(criu === 'missing' ? [] : await criuCheck(exec)),
+    await godwitPages(),
   ];
 };
+
+async function godwitPages(): Promise<Finding> {
+  const built = await access(pagesProgram, constants.X_OK).then(
+    () => true,
+    () => false,
+  );
+  return built ? ok('godwit-pages', pagesProgram) : fault('godwit-pages', 'not built', 'scripts/setup.sh node');
+}
 
 async function criuCheck(exec: Parameters<typeof attempt>[0]): ReturnType<Check> {
   const [basics, lazy, dirty] = await Promise.all([

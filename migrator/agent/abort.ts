@@ -35,7 +35,7 @@ export async function runAgain(context: AgentContext, journal: SourceJournal): P
   if (container?.alive) await thaw(freezerOf(container.cgroupPaths), context.clock);
   else await ensureRunning(context, journal.workload);
   const address = journal.prepared?.spec.address;
-  if (address && journal.switched) await context.address.take(journal.workload, address);
+  if (address && (journal.switched || journal.attested)) await context.address.take(journal.workload, address);
 }
 
 /**
@@ -44,8 +44,9 @@ export async function runAgain(context: AgentContext, journal: SourceJournal): P
  */
 async function endDump(context: AgentContext, journal: SourceJournal): Promise<void> {
   const place = placeOf(context, journal.migration);
+  const { address = '', port = 0 } = journal.pages ?? {};
   for (let attempt = 0; attempt < 10 && (await dumpIsRunning(place)); attempt += 1) {
-    await context.exec('ss', ['-K', '-t', 'dport', '>=', ':27000']).catch(() => undefined);
+    await context.exec('ss', ['-K', '-t', 'dst', address, 'dport', '=', `:${port}`]).catch(() => undefined);
     await waitJob(dumpJob(place), { signal: AbortSignal.timeout(500) }).catch(() => undefined);
   }
   if (!(await dumpIsRunning(place))) return;

@@ -30,6 +30,8 @@ const sourceSchema = z.object({
   strategy: strategySchema.optional(),
   prepared: prepareResultSchema.optional(),
   target: z.string().optional(),
+  /** Where the target's page server listens. */
+  pages: receiveResultSchema.shape.pages,
   /** The arbiter of the migration; absent before the freeze. Once turned from `open` it never changes again. */
   record: recordSchema.optional(),
   abortAt: timestampSchema.optional(),

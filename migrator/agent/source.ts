@@ -63,6 +63,7 @@ async function freezeWorkload(
   const { spec, strategy } = requirePrepared(journal);
   if (journal.record === undefined) {
     journal.target = request.target;
+    journal.pages = request.receive.pages;
     await pushBeforeFreeze(context, journal, request, options);
     options.signal.throwIfAborted();
     journal.record = 'open';
@@ -95,14 +96,12 @@ async function pushBeforeFreeze(
     const image = await findImage(context.paths, request.receive.missingImage);
     if (!image)
       throw new GodwitError('E_PREFLIGHT', `image ${request.receive.missingImage} is not on this node either`);
-    await context.data.push(target, 'image', await packFolder(image), options);
+    await context.data.push(target, 'image', () => packFolder(image), options);
   }
   if (strategy === 'restart' || journal.filesPushed) return;
-  const archive = await packFolder(await filesFolder(context, spec), {
-    snapshot: join(place.folder, 'files'),
-    level: 0,
-  });
-  await context.data.push(target, 'files-0', archive, options);
+  const folder = await filesFolder(context, spec);
+  const files = { snapshot: join(place.folder, 'files'), level: 0 } as const;
+  await context.data.push(target, 'files-0', () => packFolder(folder, files), options);
   journal.filesPushed = true;
 }
 
@@ -132,15 +131,18 @@ async function dumpWorkload(
   const memory = async (): Promise<number> => {
     const { pages } = request.receive;
     if (strategy !== 'warm' || !pages) return 0;
-    await dump(place, spec.name, pages, context.engine, options);
-    await context.data.push(target, 'images', await packFolder(place.images), options);
+    const dumped = async () => {
+      await dump(place, spec.name, pages, context.engine, options);
+      return packFolder(place.images);
+    };
+    await context.data.push(target, 'images', dumped, options);
     return journal.prepared?.memoryBytes ?? 0;
   };
   const files = async (): Promise<number> => {
     if (strategy === 'restart') return 0;
     const folder = await filesFolder(context, spec);
-    const archive = await packFolder(folder, { snapshot: join(place.folder, 'files'), level: 1 });
-    return context.data.push(target, 'files-1', archive, options);
+    const changed = { snapshot: join(place.folder, 'files'), level: 1 } as const;
+    return context.data.push(target, 'files-1', () => packFolder(folder, changed), options);
   };
   const [memoryBytes, filesBytes] = await Promise.all([memory(), files()]);
   journal.dumped = { memoryBytes, filesBytes, dumpMs: context.clock.monotonic() - started };

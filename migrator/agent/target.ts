@@ -74,12 +74,10 @@ async function receive(
   await prepareCopy(managed, copyName(journal.migration), context);
   const address = context.config.address;
   const data = { address, port: context.config.data.port };
+  const reception = { ports: context.config.data.pagesPorts, source: request.source };
   const pages =
     request.strategy === 'warm'
-      ? {
-          address,
-          port: await preparePages(placeOf(context, journal.migration), context.config.data.pagesPorts, context.engine),
-        }
+      ? { address, port: await preparePages(placeOf(context, journal.migration), reception, context.engine) }
       : undefined;
   journal.receive = { data, ...(pages && { pages }), ...(image === undefined && { missingImage: request.spec.image }) };
   await context.journals.save(journal);
@@ -144,19 +142,28 @@ async function run(context: AgentContext, journal: TargetJournal, options: VerbO
   // an agent that was restarted finds its held copy again
   if (journal.heldAt === undefined) await restore(context, journal, options);
   journal.committed = true;
-  if (journal.strategy === 'warm') {
-    await giveVerdict(placeOf(context, journal.migration).folder, 'run');
-    await restoreEnded(placeOf(context, journal.migration), options);
-  } else if (!(await hasRun(context, journal))) await startCreated(journal.workload, context);
-  const runningAt = context.clock.now();
   const { address } = journal.spec;
-  if (address) await context.address.take(journal.workload, address);
+  // connections wait in the copy's own kernel queue until it runs
+  const taking = address ? context.address.take(journal.workload, address) : Promise.resolve();
+  const [ran, taken] = await Promise.allSettled([letGo(context, journal, options), taking]);
+  if (ran.status === 'rejected') throw ran.reason;
+  if (taken.status === 'rejected') throw taken.reason;
   const managed = await managedOf(context, journal);
   await writeManaged(context.paths, { ...managed, state: 'running' });
   // only now: a repeat answers at once, and must find nothing left to do
-  journal.runningAt = runningAt;
+  journal.runningAt = ran.value;
   await context.journals.save(journal);
-  return { runningAt, drained: await isDrained(context, journal) };
+  return { runningAt: ran.value, drained: await isDrained(context, journal) };
+}
+
+/** Answers when it ran. Done again, it finds a copy that was let go before. */
+async function letGo(context: AgentContext, journal: TargetJournal, options: VerbOptions): Promise<number> {
+  if (journal.strategy === 'warm') {
+    const place = placeOf(context, journal.migration);
+    await giveVerdict(place.folder, 'run');
+    await restoreEnded(place, options);
+  } else if (!(await hasRun(context, journal))) await startCreated(journal.workload, context);
+  return context.clock.now();
 }
 
 /** True when every page of a lazily restored copy is in; notes the time, and `lost` when the page daemon died before. */

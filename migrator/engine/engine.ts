@@ -1,4 +1,4 @@
-import { copyFile, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../lib/clock.ts';
 import { GodwitError, messageOf } from '../../lib/errors.ts';
@@ -8,6 +8,7 @@ import type { Logger } from '../../lib/logger.ts';
 import { criuConfig } from './criu-config.ts';
 import { isHeld, prepareHold } from './hold.ts';
 import { type Job, jobState, outputFile, startJob, waitFor, waitJob } from './job.ts';
+import { pagesProgram } from './pages-program.ts';
 import { uncorkPages } from './uncork.ts';
 
 /** Folder of one migration on one node (tmpfs): images, CRIU's working files, jobs. */
@@ -32,14 +33,7 @@ export interface EngineDeps {
 
 const job = (place: Place, name: 'dump' | 'pages' | 'drain' | 'restore'): Job => ({ folder: place.jobs, name });
 const configFile = (place: Place): string => join(place.folder, 'criu.conf');
-/** CRIU's TLS takes and returns its buffers for every 16 KiB; without these malloc hands them back to the kernel each time. */
-const keepHeap =
-  'glibc.malloc.trim_threshold=268435456:glibc.malloc.mmap_threshold=33554432:glibc.malloc.top_pad=16777216';
-
-const environment = (place: Place): Record<string, string> => ({
-  CRIU_CONFIG_FILE: configFile(place),
-  GLIBC_TUNABLES: keepHeap,
-});
+const environment = (place: Place): Record<string, string> => ({ CRIU_CONFIG_FILE: configFile(place) });
 
 async function preparePlace(place: Place, options: Parameters<typeof criuConfig>[0]): Promise<void> {
   for (const folder of [place.images, place.work, place.jobs]) await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -48,46 +42,53 @@ async function preparePlace(place: Place, options: Parameters<typeof criuConfig>
 
 export const prepareDump = (place: Place, deps: EngineDeps): Promise<void> => preparePlace(place, { tls: deps.tls });
 
-/** Makes the target ready: hold script, configuration, and a page server that listens for the one dump to come. */
-export async function preparePages(place: Place, ports: readonly [number, number], deps: EngineDeps): Promise<number> {
+export interface PageReception {
+  /** First and last port to try. */
+  ports: readonly [number, number];
+  /** Node whose dump is to come. */
+  source: string;
+}
+
+/** Makes the target ready: hold script, configuration, and a page server that listens for the one dump to come. Answers its port. */
+export async function preparePages(place: Place, pages: PageReception, deps: EngineDeps): Promise<number> {
   await mkdir(place.folder, { recursive: true, mode: 0o700 });
   const script = (await readIfPresent(join(place.folder, 'hold.sh'))) === undefined;
   if (script) await prepareHold(place.folder, deps.exec);
-  await preparePlace(place, { tls: deps.tls, actionScript: join(place.folder, 'hold.sh') });
-  const known = await readIfPresent(join(place.jobs, 'pages.port'));
-  if (known !== undefined && (await jobState(job(place, 'pages')))) return Number(known);
-  return startPageServer(place, ports);
-}
-
-async function startPageServer(place: Place, [first, last]: readonly [number, number]): Promise<number> {
-  for (let port = first; port <= last; port += 1) {
-    const attempt: Job = { folder: place.jobs, name: 'pages' };
-    const args = ['page-server', '-D', place.images, '-W', place.work, '--address', '0.0.0.0', '--port', String(port)];
-    if (await isListening(port)) continue;
-    await startJob(attempt, { file: 'criu', args: [...args, '--log-file', 'pages.log'], env: environment(place) });
-    const listens = await untilListening(place, port);
-    if (listens) {
-      await writeFile(join(place.jobs, 'pages.port'), String(port), { mode: 0o600 });
-      return port;
-    }
-    for (const suffix of ['status', 'pid']) await rm(join(place.jobs, `pages.${suffix}`), { force: true });
-  }
-  throw new GodwitError('E_PREFLIGHT', `no free page-server port between ${first} and ${last}`);
-}
-
-async function untilListening(place: Place, port: number): Promise<boolean> {
-  const signal = AbortSignal.timeout(5000);
-  return waitFor(place.jobs, signal, async () => {
-    if (await isListening(port)) return true;
-    return (await jobState(job(place, 'pages')))?.running ? undefined : false;
+  await preparePlace(place, { actionScript: join(place.folder, 'hold.sh') });
+  await startJob(job(place, 'pages'), {
+    file: pagesProgram,
+    args: pageServer(place, pages, deps),
+    env: environment(place),
   });
+  const port = await waitFor(place.jobs, AbortSignal.timeout(5000), async () => {
+    const known = await readIfPresent(portFile(place));
+    if (known !== undefined) return Number(known);
+    return (await jobState(job(place, 'pages')))?.running ? undefined : 0;
+  });
+  if (port === 0)
+    throw new GodwitError('E_PREFLIGHT', `no page server: ${await criuFaults(place, 'pages')}`, {
+      next: `is ${pagesProgram} there? scripts/setup.sh node builds it`,
+    });
+  return port;
 }
 
-/** Looks the port up in /proc/net/tcp: connecting would use up the page server's one connection. */
-async function isListening(port: number): Promise<boolean> {
-  const hex = port.toString(16).toUpperCase().padStart(4, '0');
-  const table = (await readIfPresent('/proc/net/tcp')) ?? '';
-  return table.split('\n').some((line) => line.includes(`:${hex} 00000000:0000 0A`));
+const portFile = (place: Place): string => join(place.jobs, 'pages.port');
+
+function pageServer(place: Place, { ports, source }: PageReception, { tls }: EngineDeps): string[] {
+  const front = [
+    '-ports',
+    ports.join('-'),
+    '-ca',
+    tls.ca,
+    '-cert',
+    tls.cert,
+    '-key',
+    tls.key,
+    '-peer',
+    `pages.${source}`,
+  ];
+  const criu = ['criu', 'page-server', '-D', place.images, '-W', place.work, '--log-file', 'pages.log'];
+  return [...front, '-port-file', portFile(place), '--', ...criu];
 }
 
 /** Dumps the frozen container, pages straight to the target's page server; leaves it frozen. Attaches to a dump under way. */
@@ -192,7 +193,7 @@ async function criuFaults(place: Place, step: 'dump' | 'pages' | 'restore' | 'dr
   const files = [join(place.work, `${step}.log`), join(place.work, `runc-${step}.log`), outputFile(job(place, step))];
   const texts = await Promise.all(files.map((file) => readIfPresent(file)));
   const lines = texts.flatMap((text) => (text ?? '').split('\n'));
-  const faults = lines.filter((line) => /Error|error|level=error/.test(line));
+  const faults = lines.filter((line) => /[Ee]rror|not found/.test(line));
   return faults.slice(0, 3).join(' | ').slice(0, 600) || `see ${place.work}`;
 }
 

@@ -6,10 +6,15 @@ import type { Archive } from './archive.ts';
 import type { Upload } from './data-server.ts';
 
 export interface DataClient {
-  /** Uploads one archive and returns its size in bytes when the other side has unpacked it. @throws E_TRANSFER */
-  push(target: PushTarget, kind: Upload['kind'], archive: Archive, options: { signal: AbortSignal }): Promise<number>;
+  /**
+   * Uploads one archive and returns its size in bytes when the other side has unpacked it. `make` is called at once; the other side
+   * gets ready meanwhile. @throws E_TRANSFER, or what `make` throws
+   */
+  push(target: PushTarget, kind: Upload['kind'], make: MakeArchive, options: { signal: AbortSignal }): Promise<number>;
   close(): void;
 }
+
+export type MakeArchive = () => Promise<Archive>;
 
 export interface PushTarget {
   node: string;
@@ -23,7 +28,7 @@ export async function createDataClient(tls: { ca: string; cert: string; key: str
   const [ca, cert, key] = await Promise.all([tls.ca, tls.cert, tls.key].map((file) => readFile(file)));
   const agent = new Agent({ keepAlive: true, keepAliveMsecs: 5000 });
   return {
-    push: (target, kind, archive, options) => push({ ca, cert, key, agent }, target, kind, archive, options.signal),
+    push: (target, kind, make, options) => push({ ca, cert, key, agent }, target, kind, make, options.signal),
     close: () => agent.destroy(),
   };
 }
@@ -34,10 +39,11 @@ async function push(
   with_: Credentials,
   target: PushTarget,
   kind: Upload['kind'],
-  archive: Archive,
+  make: MakeArchive,
   signal: AbortSignal,
 ): Promise<number> {
   const { promise: answered, resolve, reject } = Promise.withResolvers<void>();
+  answered.catch(() => undefined);
   const upload = request(
     {
       ...with_,
@@ -59,14 +65,17 @@ async function push(
     },
   );
   upload.on('error', reject);
+  upload.flushHeaders();
   let bytes = 0;
-  archive.stream.on('data', (chunk: Buffer) => {
-    bytes += chunk.length;
-  });
   try {
+    const archive = await make();
+    archive.stream.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+    });
     await Promise.all([pipeline(archive.stream, upload), answered, archive.done]);
     return bytes;
   } catch (error) {
+    upload.destroy();
     if (error instanceof GodwitError) throw error;
     throw new GodwitError('E_TRANSFER', `${kind} did not reach ${target.node}: ${messageOf(error)}`, { cause: error });
   }

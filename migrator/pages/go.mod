@@ -1,0 +1,3 @@
+module godwit-pages
+
+go 1.19
