@@ -1,4 +1,10 @@
-import { DeliverPolicy, type JetStreamClient, type JsMsg, type OrderedConsumerOptions } from '@nats-io/jetstream';
+import {
+  type ConsumerMessages,
+  DeliverPolicy,
+  type JetStreamClient,
+  type JsMsg,
+  type OrderedConsumerOptions,
+} from '@nats-io/jetstream';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../logger.ts';
 
@@ -10,6 +16,9 @@ export interface ReadOptions {
   log: Logger;
   signal: AbortSignal;
 }
+
+/** What one question for messages is good for. The client waits about as long before it looks again after a server's restart. */
+const questionMs = 2000;
 
 /**
  * Every message of a stream in its order, then the new ones, by an ordered consumer: nothing is acknowledged, gaps are read again.
@@ -49,9 +58,10 @@ async function* consume(
   signal: AbortSignal,
 ): AsyncGenerator<JsMsg> {
   const consumer = await js.consumers.get(stream, start);
-  const messages = await consumer.consume({ max_messages: 1000 });
+  const messages = await consumer.consume({ max_messages: 1000, expires: questionMs });
   const stop = (): void => messages.stop();
   signal.addEventListener('abort', stop, { once: true });
+  void stopWhenLost(messages);
   try {
     for await (const message of messages) {
       if (signal.aborted) return;
@@ -61,4 +71,13 @@ async function* consume(
     signal.removeEventListener('abort', stop);
     messages.stop();
   }
+}
+
+/**
+ * Ends the reading when the server has lost its consumer, by a restart or a gap. The client would make a new one by itself, but
+ * never succeeds where reading had begun at a time: it then asks for a first sequence and a first time at once.
+ */
+async function stopWhenLost(messages: ConsumerMessages): Promise<void> {
+  for await (const { type } of messages.status())
+    if (type === 'consumer_not_found' || type === 'reset') messages.stop();
 }

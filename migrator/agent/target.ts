@@ -160,22 +160,25 @@ async function run(context: AgentContext, journal: TargetJournal, options: VerbO
   journal.committed = true;
   const { address } = journal.spec;
   // connections wait in the copy's own kernel queue until it runs
-  const taken = address ? context.address.take(journal.workload, address) : Promise.resolve();
-  const [runningAt] = await Promise.all([letGo(context, journal, options), taken]);
-  journal.runningAt = runningAt;
+  const taking = address ? context.address.take(journal.workload, address) : Promise.resolve();
+  const [ran, taken] = await Promise.allSettled([letGo(context, journal, options), taking]);
+  if (ran.status === 'rejected') throw ran.reason;
+  if (taken.status === 'rejected') throw taken.reason;
   const managed = await managedOf(context, journal);
   await writeManaged(context.paths, { ...managed, state: 'running' });
+  // only now: a repeat answers at once, and must find nothing left to do
+  journal.runningAt = ran.value;
   await context.journals.save(journal);
-  return { runningAt, drained: await isDrained(context, journal) };
+  return { runningAt: ran.value, drained: await isDrained(context, journal) };
 }
 
-/** Answers when it ran. */
+/** Answers when it ran. Done again, it finds a copy that was let go before. */
 async function letGo(context: AgentContext, journal: TargetJournal, options: VerbOptions): Promise<number> {
   if (journal.strategy === 'warm') {
     const place = placeOf(context, journal.migration);
     await giveVerdict(place.folder, 'run');
     await restoreEnded(place, options);
-  } else await startCreated(journal.workload, context);
+  } else if (!(await hasRun(context, journal))) await startCreated(journal.workload, context);
   return context.clock.now();
 }
 
@@ -213,8 +216,9 @@ export async function destroyCopy(context: AgentContext, journal: TargetJournal)
   await context.journals.save(journal);
 }
 
-/** True when the copy was let go, whatever the journal says: an agent may have died between the two. */
+/** True when the copy was let go, also where the journal does not say so yet: an agent may have died between the two. */
 async function hasRun(context: AgentContext, journal: TargetJournal): Promise<boolean> {
+  if (journal.runningAt !== undefined) return true;
   if (!(await isAlive(context, journal))) return false;
   if (journal.strategy === 'warm') return (await jobState(restoreJob(placeOf(context, journal.migration))))?.code === 0;
   // runc keeps this file until a created container is started

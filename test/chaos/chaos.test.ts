@@ -1,33 +1,52 @@
 import { afterAll, beforeAll, describe, test } from 'vitest';
+import { openStore } from '../../lib/bus/kv.ts';
+import { nodeRecordSchema } from '../../lib/contract/node.ts';
 import { raiseFleet, type TestFleet } from '../helpers/fleet.ts';
 import { installGates } from '../helpers/fleet-gates.ts';
 import { untilReady } from '../helpers/fleet-services.ts';
 import { cloudNode, edgeAndCloud, pausedPolicy } from '../helpers/fleet-specs.ts';
-import { play, rehearse, titleOf } from './play.ts';
+import { type Row, record, writeResults } from './ledger.ts';
+import { play, rehearse, titleOf, told } from './play.ts';
 import { createPool, type Pool } from './pool.ts';
 import { allScenarios, mainScenarios } from './scenarios.ts';
+import { trials } from './trials.ts';
 
 const side = Number(process.env.GODWIT_FLEETS ?? 3);
+const full = process.env.GODWIT_FAULTS === 'full';
 
 async function raise(): Promise<TestFleet> {
   const fleet = await raiseFleet({ nodes: [...edgeAndCloud, cloudNode('cloud-2')], policy: pausedPolicy });
   for (const node of fleet.workers) await installGates(node);
   await untilReady(fleet);
   await rehearse(fleet);
+  const nodes = await openStore(fleet.operator, 'nodes', nodeRecordSchema, fleet.log);
+  versions = (await nodes.get('edge-1'))?.value.versions ?? {};
   return fleet;
 }
 
-const scenarios = process.env.GODWIT_FAULTS === 'full' ? allScenarios : mainScenarios;
+const startedAt = performance.now();
+const rows: Row[] = [];
+let versions: Record<string, string> = {};
 let fleets: Pool<TestFleet>;
 beforeAll(() => {
   fleets = createPool(side, raise, (fleet) => fleet.down());
 });
-afterAll(() => fleets.close());
+afterAll(async () => {
+  await fleets.close();
+  if (full) await writeResults(rows, versions, performance.now() - startedAt);
+});
 
 describe.concurrent('one live copy, told and tidy, after', () => {
-  for (const scenario of scenarios)
-    test(titleOf(scenario), async () => {
-      const outcome = await fleets.lend((fleet) => play(fleet, scenario));
-      process.stderr.write(`${JSON.stringify({ title: titleOf(scenario), ...outcome })}\n`);
-    });
+  for (const scenario of full ? allScenarios : mainScenarios) {
+    const { fault, point, strategy = 'warm', driver = 'third' } = scenario;
+    test(titleOf(scenario), () =>
+      record(rows, { fault, point, strategy, driver }, () => fleets.lend((fleet) => play(fleet, scenario))),
+    );
+  }
+  for (const { fault, play: perform } of trials)
+    test(fault, () =>
+      record(rows, { fault, point: 'command', strategy: 'warm', driver: 'any' }, () =>
+        fleets.lend((fleet) => told(fleet, () => perform(fleet))),
+      ),
+    );
 });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { linkCut, linkHeal } from '../../lab/lab.ts';
 import type { FleetNode } from '../helpers/fleet.ts';
 import type { BeatWatch } from '../helpers/fleet-beats.ts';
-import { journalOn, pidsIn } from '../helpers/fleet-facts.ts';
+import { filler, journalOn, pidsIn } from '../helpers/fleet-facts.ts';
 import { sagaOf } from '../helpers/fleet-moves.ts';
 import { killService, type ServiceName } from '../helpers/fleet-services.ts';
 import { until } from '../helpers/until.ts';
@@ -69,8 +69,13 @@ export const fillTarget: Strike = async ({ fleet, target, onExit }) => {
   const { blocks, bavail, bsize } = await statfs(join(target.root, folder));
   const resize = (bytes: number): Promise<string> =>
     fleet.exec(target.name, ['mount', '-o', `remount,size=${bytes}`, folder]);
-  await resize((blocks - bavail + 16) * bsize);
-  onExit(() => resize(blocks * bsize));
+  onExit(async () => {
+    await resize(blocks * bsize);
+    await fleet.exec(target.name, ['rm', '-f', `${folder}/${filler}`]);
+  });
+  // with room for the pages that arrive meanwhile; the rest is filled
+  await resize((blocks - bavail) * bsize + (2 << 20));
+  await fleet.exec(target.name, ['/bin/sh', '-c', `! dd if=/dev/zero of=${folder}/${filler} bs=4k status=none 2>&1`]);
 };
 
 /** One image of the checkpoint is cut short. */

@@ -41,16 +41,20 @@ export interface Outcome {
   sameProcess: boolean;
 }
 
-const players = { source: 'edge-1', target: 'cloud-1', third: 'cloud-2' } as const;
+export const players = { source: 'edge-1', target: 'cloud-1', third: 'cloud-2' } as const;
 const name = 'load';
 
 /** Plays one scenario on a fleet of its own and checks all that must hold afterwards. @throws Error that says what does not */
-export async function play(fleet: TestFleet, scenario: Scenario): Promise<Outcome> {
+export const play = (fleet: TestFleet, scenario: Scenario): Promise<Outcome> =>
+  told(fleet, () => perform(fleet, scenario));
+
+/** Adds what was seen to an error, for those who read of it. */
+export async function told<T>(fleet: TestFleet, work: () => Promise<T>): Promise<T> {
   try {
-    return await perform(fleet, scenario);
+    return await work();
   } catch (error) {
-    const told = tell(fleet.story.events.slice(-24));
-    const message = `${(error as Error).message}\nthe last events: ${told}\nlogs: ${await fleet.keepLogs()}`;
+    const seen = tell(fleet.story.events.slice(-24));
+    const message = `${(error as Error).message}\nthe last events: ${seen}\nlogs: ${await fleet.keepLogs()}`;
     throw new Error(message, { cause: error });
   }
 }
@@ -76,7 +80,7 @@ async function perform(fleet: TestFleet, scenario: Scenario): Promise<Outcome> {
     await goOn();
     await scenario.later?.(scene, watch);
     const end = await endOf(fleet, scene.migration, 120_000);
-    const after = await settled(scene, end);
+    const after = await settled(fleet, workload, end.result === 'succeeded' ? end.target : end.source);
     await watch.stop();
     return judge(scenario, scene, watch, { before, after, end });
   } finally {
@@ -93,7 +97,7 @@ export async function rehearse(fleet: TestFleet): Promise<void> {
 }
 
 /** The workload runs at the edge, fetched back from where the last scenario has left it. */
-async function atHome(fleet: TestFleet): Promise<Workload> {
+export async function atHome(fleet: TestFleet): Promise<Workload> {
   const [where] = await liveOn(fleet.workers, name);
   if (where !== players.source) {
     await untilReported(fleet, name, where ?? 'no node');
@@ -104,9 +108,8 @@ async function atHome(fleet: TestFleet): Promise<Workload> {
   return { name, url: `http://${fleet.addressOf(101)}:8080` };
 }
 
-/** Waits until exactly one copy lives, where the result says, and nothing is left of the migration. */
-async function settled({ fleet, workload }: Scene, end: MigrationEvent): Promise<Self> {
-  const home = end.result === 'succeeded' ? end.target : end.source;
+/** Waits until exactly one copy lives, on that node, and nothing is left of any migration. */
+export async function settled(fleet: TestFleet, workload: Workload, home: string): Promise<Self> {
   await until(`${name} to live on ${home} alone, and nothing to be left`, 30_000, async () => {
     const live = await liveOn(fleet.workers, name);
     if (live.join() !== home) throw new Error(`it lives on ${live.join() || 'no node'}`);

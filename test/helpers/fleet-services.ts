@@ -10,16 +10,24 @@ interface Running {
   /** In the node. */
   pid: number;
   restarts: number;
+  command: string[];
 }
 
 /** A process of `godwit hub` or `godwit agent`, as its supervisor has written it down. */
-async function serviceOf(node: FleetNode, name: ServiceName): Promise<Running | undefined> {
+export async function serviceOf(node: FleetNode, name: ServiceName): Promise<Running | undefined> {
   const text = await readInNode(
     node,
     node.kind === 'hub' ? 'run/godwit/hub/services.json' : 'run/godwit/services.json',
   );
   const { services } = JSON.parse(text ?? '{"services":[]}') as { services: (Running & { name: string })[] };
   return services.find((service) => service.name === name);
+}
+
+/** The command line that the supervisor runs. */
+export async function commandOf(node: FleetNode, name: ServiceName): Promise<string[]> {
+  const service = await serviceOf(node, name);
+  if (!service) throw new Error(`${node.name} runs no ${name}`);
+  return service.command;
 }
 
 export async function signalService(
