@@ -127,22 +127,18 @@ try {
     await client.stop();
     if (nonce !== before.nonce) throw new Error(`${name} is another process after the move`);
     const { freezeMs = Number.NaN, drainMs = 0 } = event.measurements ?? {};
-    const working = (await verbMs(source, event.id, ['dump'])) + (await verbMs(target, event.id, ['restore']));
-    return { ours: holeMs, freezeMs, drainMs, controlMs: freezeMs - working };
+    const spent = [await longestMs(source, event.id, 'dump'), await longestMs(target, event.id, 'restore')];
+    spent.push(await longestMs(target, event.id, 'the copy runs'));
+    return { ours: holeMs, freezeMs, drainMs, controlMs: freezeMs - spent.reduce((sum, ms) => sum + ms, 0) };
   }
 
-  /**
-   * Time that the agent of `node` spent on verbs of a migration, by its log. What is left of the freeze is the control plane's, and the
-   * few milliseconds in which CRIU lets go of the copy.
-   */
-  async function verbMs(node: string, migration: string, verbs: readonly string[]): Promise<number> {
+  /** Time that the agent of `node` spent on a verb of a migration, by its log. What is left of the freeze is the control plane's. */
+  async function longestMs(node: string, migration: string, what: string): Promise<number> {
     const text = await readFile(join(at(node).root, 'var/log/agent.log'), 'utf8');
-    const lines = text.split('\n').filter((line) => line.includes(migration) && line.includes('"done"'));
-    const asked = lines.map((line) => JSON.parse(line) as { verb: string; durationMs: number });
+    const lines = text.split('\n').filter((line) => line.includes(migration) && line.includes(`"${what}"`));
+    const logged = lines.map((line) => JSON.parse(line) as { durationMs?: number });
     // a verb that takes long is asked again meanwhile, and answered twice
-    const longest = (wanted: string): number =>
-      Math.max(0, ...asked.filter(({ verb }) => verb === wanted).map(({ durationMs }) => durationMs));
-    return verbs.reduce((sum, verb) => sum + longest(verb), 0);
+    return Math.max(0, ...logged.map(({ durationMs = 0 }) => durationMs));
   }
 
   async function plainMove(baseline: Baseline, mib: number): Promise<number> {

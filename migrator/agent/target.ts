@@ -174,11 +174,14 @@ async function run(context: AgentContext, journal: TargetJournal, options: VerbO
 
 /** Answers when it ran. Done again, it finds a copy that was let go before. */
 async function letGo(context: AgentContext, journal: TargetJournal, options: VerbOptions): Promise<number> {
+  const started = context.clock.monotonic();
   if (journal.strategy === 'warm') {
     const place = placeOf(context, journal.migration);
     await giveVerdict(place.folder, 'run');
     await restoreEnded(place, options);
   } else if (!(await hasRun(context, journal))) await startCreated(journal.workload, context);
+  const durationMs = context.clock.monotonic() - started;
+  context.log.info({ migration: journal.migration, durationMs }, 'the copy runs');
   return context.clock.now();
 }
 
