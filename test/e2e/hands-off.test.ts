@@ -95,7 +95,7 @@ const stage = (decision: Decision, name: string) => decision.reports.find((repor
 test('load on the CPU sends a workload away, calm brings it home: the same process, with its files, both ways', async () => {
   const given = { name: 'reducer', node: 'edge-1', host: 101, app: 'image-reduction' };
   const workload = await runWorkload(fleet, { ...given, env: writing });
-  const files = 'var/lib/godwit/workloads/reducer/rootfs';
+  const files = 'var/lib/godwit/workloads/reducer/bundle/rootfs';
   const born = await selfOf(workload);
   await sampleOf('edge-1', ({ cpu }) => cpu.usageCores / cpu.capacityCores < 0.5);
   expect(fleet.story.events).toEqual([]);
@@ -143,7 +143,7 @@ test('memory alone sends away a container that plain runc has started and that n
   expect(stage(away.why, 'overload')).toMatchObject({ kind: 'memory' });
   expect(stage(away.why, 'signals')?.cpuRatio).toBeLessThan(0.7);
   await livesOn('plain', 'cloud-1');
-  await diaryOn(fleet.node('cloud-1'), 'var/lib/godwit/workloads/plain/rootfs', before);
+  await diaryOn(fleet.node('cloud-1'), 'var/lib/godwit/workloads/plain/bundle/rootfs', before);
   await fleet.exec('cloud-1', ['godwit', 'rm', 'plain', '--grace', '1s']);
 });
 
