@@ -131,6 +131,16 @@ export const stallDriver: Strike = async (scene) => {
   await go();
 };
 
+/** A driver's `abort`, long on its way, reaches the source when its record is committed: only an attestation may thaw it. */
+export const abortLate: Strike = async ({ fleet, source, migration }) => {
+  const saga = await sagaOf(fleet, migration);
+  const header = { migration, epoch: saga?.command.epoch, term: saga?.term, deadlineAt: Date.now() + 5000 };
+  const reply = await askAgent(fleet, source.name, 'abort', { ...header, reason: 'a late message' });
+  const { record, running } = reply.ok ? (reply.result as { record?: string; running?: boolean }) : {};
+  if (record !== 'committed' || running)
+    throw new Error(`a committed source was asked to abort: ${JSON.stringify(reply)}`);
+};
+
 /** The same command stands in the stream once more, under another message id. */
 export const repeatCommand: Strike = async ({ fleet, source, migration }) => {
   const saga = await sagaOf(fleet, migration);

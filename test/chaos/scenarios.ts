@@ -108,6 +108,7 @@ const others: readonly Scenario[] = [
   { fault: 'CRIU missing at the target', point: 'restore', strike: fault.loseCriu, results: back },
   { fault: 'held copy killed', point: 'commit', strike: fault.killHeldCopy, results: back },
   { fault: 'two drivers', point: 'dump', strike: fault.stallDriver, results: always },
+  { fault: 'late abort at the source', point: 'run', strike: fault.abortLate, results: always },
   { fault: 'command delivered twice', point: 'dump', strike: fault.repeatCommand, results: always },
   { fault: 'CRIU hangs in the dump', point: 'transfer', strike: fault.hangDump, results: back, processLost: true },
   { fault: 'page server hangs', point: 'transfer', strike: fault.hangPageServer, results: back },

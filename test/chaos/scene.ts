@@ -72,12 +72,12 @@ export async function orderWithDriver(scene: Scene, strategy: Strategy): Promise
   const hub = await jetstreamManager(await fleet.connect('hub'), { ...viaHub(), checkAPI: false });
   const resume = await Promise.all(others.map((node) => pause(scene, node)));
   try {
-    await until('the other drivers to have no question open', 5000, async () => {
+    await until('the other drivers to have no question open', 20_000, async () => {
       const { num_waiting: waiting } = await hub.consumers.info('COMMANDS', commandConsumer);
       return waiting <= 1 || undefined;
     });
     const migration = await orderMove(fleet, { workload: workload.name, target: target.name, strategy });
-    const taken = await until('a driver', 10_000, () => sagaOf(fleet, migration), 10);
+    const taken = await until('a driver', 20_000, () => sagaOf(fleet, migration), 10);
     if (taken.driver !== driver.name) throw new Error(`${taken.driver} drives, not ${driver.name}`);
     return migration;
   } finally {

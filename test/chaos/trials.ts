@@ -8,7 +8,7 @@ import { migrateRequestSubject } from '../../lib/subjects.ts';
 import type { TestFleet } from '../helpers/fleet.ts';
 import { twinsIn, watchBeats } from '../helpers/fleet-beats.ts';
 import { endOf, move, type Self, sagaOf, selfOf, type Workload } from '../helpers/fleet-moves.ts';
-import { commandOf, serviceOf, signalService } from '../helpers/fleet-services.ts';
+import { commandOf, killService, serviceOf, signalService } from '../helpers/fleet-services.ts';
 import { until } from '../helpers/until.ts';
 import { askAgent, expectRefusal, sendCommand } from './commands.ts';
 import { atHome, type Outcome, players, settled } from './play.ts';
@@ -110,6 +110,7 @@ const lateVerbs: Trial = {
   fault: 'verbs of an ended migration, of an old term, of an old epoch',
   play: async (fleet) => {
     await atHome(fleet);
+    await secondTerm(fleet);
     const there = await move(fleet, { workload: 'load', target: players.target, strategy: 'warm' });
     const home = await move(fleet, { workload: 'load', target: players.source, strategy: 'warm' });
     return unmoved(fleet, async () => {
@@ -129,15 +130,20 @@ const lateVerbs: Trial = {
       const receive = { data: { address: '127.0.0.1', port: 1 } };
       const freeze = { ...past, strategy, receive, target: players.target, abortAt: Date.now() + 60_000 };
       expectRefusal(await askAgent(fleet, players.source, 'freeze', freeze), 'E_RECORD');
-      if (epoch > 1) {
-        const old = { ...soon, migration: 'm-0123456789abcdef', epoch: epoch - 1, term: 1 };
-        const prepare = { ...old, workload: 'load', strategy };
-        expectRefusal(await askAgent(fleet, players.source, 'prepare', prepare), 'E_STALE');
-      }
+      const old = { ...soon, migration: 'm-0123456789abcdef', epoch: epoch - 1, term: 1 };
+      const prepare = { ...old, workload: 'load', strategy };
+      expectRefusal(await askAgent(fleet, players.source, 'prepare', prepare), 'E_STALE');
       return undefined;
     });
   },
 };
+
+/** There is an older term than that of the leader. */
+async function secondTerm(fleet: TestFleet): Promise<void> {
+  if ((await epochOf(fleet)) > 1) return;
+  await killService(fleet, 'hub', 'decider');
+  await until('another term', 30_000, async () => (await epochOf(fleet)) > 1 || undefined);
+}
 
 /** How many answer one request for a move that is not to be carried out. */
 async function answers(fleet: TestFleet): Promise<number> {
