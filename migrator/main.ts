@@ -12,7 +12,7 @@ import { createAgent } from './agent/agent.ts';
 import { bootToken } from './agent/boot.ts';
 import type { AgentContext } from './agent/context.ts';
 import { ensureImagesMount } from './agent/images-mount.ts';
-import { claims, openJournals } from './agent/journal.ts';
+import { claims, isLostCopy, openJournals } from './agent/journal.ts';
 import { obstacleOf } from './agent/prepare.ts';
 import { serveAgent } from './agent/serve.ts';
 import { settle } from './agent/settle.ts';
@@ -64,7 +64,8 @@ const connection = await connectBus({ servers: node.nats.servers, user, tls: tls
 lifecycle.onClose({ name: 'bus', close: () => connection.drain() });
 serveAgent(connection, context, agent);
 
-const claimed = (workload: string): boolean => journals.all().some((journal) => claims(journal, workload));
+const claimed = (workload: string): boolean =>
+  journals.all().some((journal) => claims(journal, workload, context.boot));
 const supervisor = createSupervisor(context, claimed);
 const complain = (what: string) => (error: unknown) =>
   log.warn({ reason: messageOf(error) }, `${what} failed; trying again`);
@@ -95,6 +96,7 @@ async function publishRecord(): Promise<void> {
     versions,
     obstacleOf: obstacles,
     isStopped: claimed,
+    lostIn: (workload) => journals.all().find((journal) => isLostCopy(journal, workload))?.migration,
   });
   await every(1000, publish, { ...options, onError: complain('publishing the node record') });
 }

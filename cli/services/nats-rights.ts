@@ -91,11 +91,15 @@ export const deciderRights: Rights = {
   answers: true,
 };
 
+/** What `godwit resolve` asks of agents: to end a copy, to let one run, to tidy up. Nothing that stops a workload or turns a record. */
+const resolvingVerbs = ['status', 'abort', 'run', 'switch', 'release', 'clean'] as const;
+
 /** People, by the command line. */
 export const operatorRights: Rights = {
   publish: [
     migrateRequestSubject,
-    nodeSubject('*', 'status'),
+    ...resolvingVerbs.map((verb) => nodeSubject('*', verb)),
+    'migration.v1.*.event.>',
     api('hub', 'INFO'),
     ...readStreams('hub', 'TELEMETRY', 'DECISIONS', 'EVENTS'),
     ...readBuckets('hub', 'policy', 'migrations', 'nodes', 'leases'),

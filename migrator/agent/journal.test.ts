@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { journalFile, type Paths } from '../paths.ts';
-import { claims, openJournals, type SourceJournal } from './journal.ts';
+import { claims, openJournals, type SourceJournal, type TargetJournal } from './journal.ts';
 
 let paths: Paths;
 
@@ -26,6 +26,37 @@ const source = (more: Partial<SourceJournal> = {}): SourceJournal => ({
   attested: false,
   switched: false,
   released: false,
+  ...more,
+});
+
+const target = (more: Partial<TargetJournal> = {}): TargetJournal => ({
+  role: 'target',
+  migration: 'm-1',
+  epoch: 3,
+  term: 1,
+  workload: 'w',
+  ended: false,
+  updatedAt: 0,
+  strategy: 'warm',
+  source: 'edge-1',
+  spec: {
+    name: 'w',
+    image: 'unmanaged',
+    keeps: 'memory',
+    strategy: 'auto',
+    home: 'edge-1',
+    restartPolicy: 'always',
+    migrate: true,
+    priority: 0,
+    startedAt: 0,
+    config: {},
+  },
+  memoryBytes: 0,
+  lazy: true,
+  boot: 'boot',
+  committed: true,
+  lost: false,
+  destroyed: false,
   ...more,
 });
 
@@ -66,7 +97,12 @@ test.each([
   ['the target attested that its copy is gone', source({ record: 'committed', attested: true }), false],
   ['it was aborted', source({ record: 'aborted' }), false],
   ['it has ended', source({ record: 'open', ended: true }), false],
+  ['the copy is held', target({ committed: false }), true],
+  ['the copy runs', target({ runningAt: 1 }), false],
+  ['the copy ran before this boot', target({ runningAt: 1, boot: 'former' }), true],
+  ['the copy is lost', target({ runningAt: 1, lost: true }), true],
+  ['the copy is destroyed', target({ runningAt: 1, lost: true, destroyed: true }), false],
 ])('who may start the workload when %s', (_, journal, claimed) => {
-  expect(claims(journal, 'w')).toBe(claimed);
-  expect(claims(journal, 'other')).toBe(false);
+  expect(claims(journal, 'w', 'boot')).toBe(claimed);
+  expect(claims(journal, 'other', 'boot')).toBe(false);
 });
