@@ -123,6 +123,12 @@ export const hubRights: Rights = {
   subscribe: [inbox('hub')],
 };
 
+/** The hub's own server certificate, in the system account: to see the links of leaves, and to end them. */
+export const systemRights: Rights = {
+  publish: ['VARZ', 'LEAFZ', 'KICK'].map((what) => `$SYS.REQ.SERVER.*.${what}`),
+  subscribe: [inbox('nats.hub')],
+};
+
 /** A leaf's supervisor, on its own server. */
 export const leafSupervisorRights = (site: string): Rights => ({
   publish: manageStreams(['TELEMETRY'], []),
