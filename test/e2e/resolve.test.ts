@@ -9,11 +9,16 @@ import { edgeAndCloud, pausedPolicy } from '../helpers/fleet-specs.ts';
 import { godwit } from '../helpers/godwit.ts';
 import { until } from '../helpers/until.ts';
 
+const metricsPort = 9464;
 let fleet: TestFleet;
 let edge: FleetNode;
 let cloud: FleetNode;
 beforeAll(async () => {
-  fleet = await raiseFleet({ nodes: edgeAndCloud, policy: pausedPolicy });
+  fleet = await raiseFleet({
+    nodes: edgeAndCloud,
+    policy: pausedPolicy,
+    nodeConfig: { migrator: { metricsPort } },
+  });
   [edge, cloud] = [fleet.node('edge-1'), fleet.node('cloud-1')];
   for (const node of fleet.workers) await installGates(node);
   await untilReady(fleet);
@@ -59,6 +64,9 @@ test('a lost copy stops, says so, and gives way to the original', async () => {
     const { stdout } = await say('get', 'workloads', 'gone');
     return /gone +cloud-1 +Lost /.test(stdout) || undefined;
   });
+  const metrics = await fleet.exec('cloud-1', ['wget', '-q', '-O', '-', `http://127.0.0.1:${metricsPort}/metrics`]);
+  expect(metrics).toContain('godwit_migrator_open_migrations{state="lost"} 1');
+  expect(metrics).toContain('godwit_migrator_page_daemons{state="lost"} 1');
   const asked = await say('resolve', migration);
   expect(asked).toMatchObject({ exitCode: 1, stdout: expect.stringMatching(/lost[\s\S]*--keep source/) });
   const unsure = await say('resolve', migration, '--keep', 'source');
