@@ -31,7 +31,11 @@ export function addActing(program: Command, lazily: Lazily): void {
     .action(lazily(() => import('../verbs/cancel.ts')));
   program
     .command('resolve <migration>')
-    .description('look into a migration that is in doubt or lost')
+    .description('look into a migration that is in doubt or lost, and settle it')
+    .option('--keep <side>', 'source or target: carry it out, after asking')
+    .option('--node-is-dead <node>', 'attest that this node is gone for good and will not come back as it was')
+    .option('--yes', 'do not ask')
+    .option('--timeout <time>', 'how long to wait (default: 1m)')
     .option('-o, --output <format>', 'table, json or yaml')
     .option(...config)
     .action(lazily(() => import('../verbs/resolve.ts')));
