@@ -33,7 +33,13 @@ const signalsSchema = z.strictObject({
 });
 
 const overloadSchema = z.strictObject({
-  detector: z.enum(['THR']).default('THR'),
+  detector: z.enum(['THR', 'EWMA', 'MAD', 'IQR', 'LR', 'LOESS', 'RLOESS', 'MHOD', 'PSI']).default('EWMA'),
+  /** Of MAD, IQR, LR, LOESS and RLOESS; by default the published one of each. */
+  safetyParameter: z.number().positive().max(10).optional(),
+  /** Of MHOD: share of time that may be spent beyond the trigger. */
+  otf: z.number().gt(0).lt(1).default(0.1),
+  /** Of PSI. */
+  pressureThresholds: thresholds(0.4, 0.1),
   /** Tiers whose nodes are relieved. */
   tiers: tiers('edge'),
   targetThresholds: thresholds(0.8, 0.85),
@@ -58,7 +64,9 @@ const overloadSchema = z.strictObject({
 });
 
 const victimSchema = z.strictObject({
-  selection: z.enum(['cover-excess']).default('cover-excess'),
+  selection: z.enum(['cover-excess', 'MMT', 'MC', 'MU', 'RS']).default('cover-excess'),
+  /** Of the lots that RS draws. */
+  seed: z.number().int().nonnegative().default(1),
   /** One move should bring the node down to here. */
   releaseThresholds: thresholds(0.7, 0.75),
   minWorkloadAge: duration('5m'),

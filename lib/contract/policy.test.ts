@@ -84,7 +84,7 @@ describe('faults', () => {
     [
       'a detector that does not exist',
       text('  overload: { detector: ARIMA }'),
-      ['line 5: spec.overload.detector: expected "THR"'],
+      [expect.stringMatching(/^line 5: spec.overload.detector: expected one of "THR"\|"EWMA"/) as string],
     ],
     [
       'several at once',
