@@ -39,6 +39,15 @@ describe('moving average', () => {
     );
   });
 
+  test('a container that comes counts as if it had been there all the while', () => {
+    const state = node();
+    const late = [containerOf('a', 1), containerOf('b', 2)];
+    observe(state, sampleOf('edge-1', [containerOf('a', 1)], { sequence: 0, at: start }), params);
+    observe(state, sampleOf('edge-1', late, { sequence: 1, at: start + 10_000 }), params);
+    expect(state.cpu.mean).toBeCloseTo(3, 10);
+    expect(state.cpu.history).toEqual([3, 3]);
+  });
+
   test('a container that leaves takes its share of the mean with it', () => {
     const state = node();
     for (let sequence = 0; sequence < 9; sequence++)

@@ -21,6 +21,7 @@ export function observe(node: NodeState, sample: Telemetry, params: SignalParams
     { usage: memory.usageBytes, capacity: memory.capacityBytes, pressure: memory.pressureRatio },
     weight,
   );
+  if (node.sequence >= 0) welcome(node, sample.containers, weight);
   identify(node, sample);
   for (const container of sample.containers) observeWorkload(node, container, weight, params.workloadHistory);
   forget(node);
@@ -116,6 +117,20 @@ function forget(node: NodeState): void {
     relieve(node.cpu, workload.cores);
     relieve(node.memory, workload.memoryBytes);
   }
+}
+
+/** Adds those that have come to the node's past: a step up is a new level at once, and no trend. Undone by `forget`. */
+function welcome(node: NodeState, containers: readonly ContainerSample[], weight: number): void {
+  for (const { workload, cpuCores, memoryBytes } of containers) {
+    if (node.workloads.has(workload)) continue;
+    raise(node.cpu, cpuCores, weight);
+    raise(node.memory, memoryBytes, weight);
+  }
+}
+
+function raise(resource: ResourceState, usage: number, weight: number): void {
+  resource.mean += (1 - weight) * usage;
+  resource.history = resource.history.map((level) => level + usage);
 }
 
 /** Neither the mean nor any past sample falls below the newest sample by what has gone. */

@@ -32,7 +32,8 @@ const coverExcess: VictimSelection = () => (a, b) =>
   (a.covers ? a.migrationMs - b.migrationMs || a.frees - b.frees : b.frees / b.migrationMs - a.frees / a.migrationMs);
 
 /** MMT: the shortest migration (this one and the next three: Beloglazov & Buyya, CCPE 24(13), 2012, 7). */
-const minimumMigrationTime: VictimSelection = () => (a, b) => byPriority(a, b) || a.migrationMs - b.migrationMs;
+const minimumMigrationTime: VictimSelection = () => (a, b) =>
+  byPriority(a, b) || a.migrationMs - b.migrationMs || b.frees - a.frees;
 
 /** MC: the load that the others' loads explain best. MMT where the histories are too short to tell. */
 const maximumCorrelation: VictimSelection = (movables, seed) => {

@@ -23,6 +23,11 @@ export function brokenRules(spec: PolicySpec): BrokenRule[] {
       `expected less than the trigger overload.targetThresholds.${resource} (${trigger[resource]}), received ${release[resource]}`,
     );
     demand(
+      spec.target.fillThresholds[resource] < trigger[resource],
+      `target.fillThresholds.${resource}`,
+      `expected less than the trigger overload.targetThresholds.${resource} (${trigger[resource]}), received ${spec.target.fillThresholds[resource]}`,
+    );
+    demand(
       home[resource] <= release[resource],
       `returnHome.returnThresholds.${resource}`,
       `expected at most victim.releaseThresholds.${resource} (${release[resource]}), received ${home[resource]}`,

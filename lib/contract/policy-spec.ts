@@ -26,7 +26,7 @@ const tiers = (standard: 'edge' | 'cloud') => z.array(tierSchema).min(1).default
 
 const signalsSchema = z.strictObject({
   /** Time constant of the moving averages. */
-  timeConstant: duration('60s'),
+  timeConstant: duration('10s'),
   nodeMetricExpirationSeconds: z.number().positive().default(180),
   /** A node that has been silent for more than this many of its own periods gets no decision. */
   missedPeriods: count(3),
@@ -55,7 +55,7 @@ const overloadSchema = z.strictObject({
     .prefault({}),
   anomalyCondition: z
     .strictObject({
-      consecutiveAbnormalities: count(5),
+      consecutiveAbnormalities: count(2),
       consecutiveNormalities: count(3),
       /** Samples that lie farther apart than this (or than `missedPeriods`) start the counts anew. */
       timeout: duration('1m'),
@@ -68,7 +68,7 @@ const victimSchema = z.strictObject({
   /** Of the lots that RS draws. */
   seed: z.number().int().nonnegative().default(1),
   /** One move should bring the node down to here. */
-  releaseThresholds: thresholds(0.7, 0.75),
+  releaseThresholds: thresholds(0.5, 0.75),
   minWorkloadAge: duration('5m'),
   /** Workloads of this priority and above are never taken. */
   priorityThreshold: z.number().int().optional(),
@@ -77,6 +77,8 @@ const victimSchema = z.strictObject({
 const targetSchema = z.strictObject({
   selection: z.enum(['free-share']).default('free-share'),
   tiers: tiers('cloud'),
+  /** Shares of its capacity that a target may reach by a move. */
+  fillThresholds: thresholds(0.7, 0.75),
   resourceWeights: z.strictObject({ cpu: amount(1), memory: amount(1) }).prefault({}),
   /** What a USD per core-hour, and a second of round trip, take from a target's score. */
   priceWeight: amount(1),
@@ -120,8 +122,8 @@ const budgetsSchema = z.strictObject({
 const returnHomeSchema = z.strictObject({
   enabled: z.boolean().default(true),
   /** Home, with the workload back, must have stood at or below this for the whole window. */
-  returnThresholds: thresholds(0.6, 0.65),
-  stabilizationWindowSeconds: z.number().positive().default(1800),
+  returnThresholds: thresholds(0.5, 0.65),
+  stabilizationWindowSeconds: z.number().positive().default(7200),
 });
 
 /** The rules of the decider, stage by stage; durations are milliseconds once parsed. */
