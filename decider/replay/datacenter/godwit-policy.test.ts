@@ -50,6 +50,7 @@ describe('relief', () => {
     const spec = `{
       overload: { targetThresholds: { cpu: 0.6 }, anomalyCondition: { consecutiveAbnormalities: 1 } },
       victim: { releaseThresholds: { cpu: 0.55 } },
+      target: { fillThresholds: { cpu: 0.55 } },
       returnHome: { enabled: false, returnThresholds: { cpu: 0.5 } }
     }`;
     // 2500 of 3720 MIPS; 14 s and 15 min, then 30 min
@@ -78,7 +79,7 @@ describe('switching off', () => {
     expect(decisions({ vms: pair, steps: 1, spec: `{ ${noReturn} }` })).toEqual(['']);
   });
 
-  test('not beyond the return threshold of another, as it has been over the window', () => {
+  test('not beyond the fill threshold of another, as it has been over the window', () => {
     const high = { percent: (step: number) => (step < 2 ? 100 : 40), host: 3 };
     const vms = [{ percent: steady(10), host: 1 }, high, high, high];
     // 2000 + 1000 + 500 of 5320 MIPS in the first sample; the window holds six

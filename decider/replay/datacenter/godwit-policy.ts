@@ -21,9 +21,9 @@ interface Round {
 }
 
 /**
- * The stages of the decider in a data centre: detector with hold, victims that cover the excess down to release, targets that stay within
- * release by the peak of the stabilization window, rest after a move, budgets. The rule of the return home switches hosts off: one is
- * emptied when others have had room for all of its VMs, within the return threshold, over the window. A policy keeps what it has seen.
+ * The stages of the decider in a data centre: detector with hold, victims that cover the excess down to release, rest after a move,
+ * budgets. No target may exceed its fill threshold by what it and the VM have used at once in the stabilization window. In place of the
+ * return home, hosts are emptied and switched off when others have room for all of their VMs. A policy keeps what it has seen.
  */
 export function godwitPolicy(spec: PolicySpec): DatacenterPolicy {
   const params = paramsOf(spec);
@@ -58,11 +58,9 @@ function relieve(round: Round, host: Host, memory: Memory, params: GodwitParams)
   count(hold, beyond(host, on(round, host), params), round.now, params.overload.hold);
   if (!hold.hot) return;
   while (beyond(host, on(round, host), params)) {
-    const { ceiling } = params;
     const victims = ranked(round, host, memory, params);
-    const moved = victims.some((vm) =>
-      moveTo(round, vm, host, { memory, params, ceiling, excluded: new Set([host]), wake: true }),
-    );
+    const search = { memory, params, hosts: round.hosts, excluded: new Set([host]) };
+    const moved = victims.some((vm) => moveTo(round, vm, host, search));
     if (!moved) return;
     memory.holds.set(host, newHold());
   }
@@ -71,7 +69,7 @@ function relieve(round: Round, host: Host, memory: Memory, params: GodwitParams)
 function ranked(round: Round, host: Host, memory: Memory, params: GodwitParams): Vm[] {
   const { victim } = params;
   const { vms, mean } = on(round, host);
-  const excess = mean - params.ceiling * host.type.totalMips;
+  const excess = mean - victim.release.cpu * host.type.totalMips;
   const movables = vms
     .filter((vm) => !rests(vm, memory, params, round.now))
     .map((vm) => {
@@ -87,16 +85,16 @@ const rests = (vm: Vm, memory: Memory, { budgets }: GodwitParams, now: number): 
 
 /** All VMs of a host or none; a host that has been given one stays on. */
 function emptyLeastUsed(round: Round, memory: Memory, params: GodwitParams): void {
-  const excluded = new Set(round.hosts.filter((host) => on(round, host).vms.length === 0));
+  const hosts = round.hosts.filter((host) => on(round, host).vms.length > 0);
+  const excluded = new Set<Host>();
   const given = new Set(round.migrations.map(({ target }) => target));
   const share = (host: Host): number => on(round, host).mean / host.type.totalMips;
-  const byUse = round.hosts.filter((host) => !excluded.has(host)).sort((a, b) => share(a) - share(b));
-  for (const host of byUse) {
+  for (const host of hosts.toSorted((a, b) => share(a) - share(b))) {
     const { vms } = on(round, host);
     if (given.has(host) || vms.some((vm) => rests(vm, memory, params, round.now))) continue;
     const before = { loads: new Map(round.loads), count: round.migrations.length };
     excluded.add(host);
-    const search = { memory, params, ceiling: params.home.ceiling.cpu, excluded, wake: false };
+    const search = { memory, params, hosts, excluded };
     if (vms.toSorted((a, b) => b.demand - a.demand).every((vm) => moveTo(round, vm, host, search))) {
       for (const { target } of round.migrations.slice(before.count)) given.add(target);
       continue;
@@ -110,11 +108,9 @@ function emptyLeastUsed(round: Round, memory: Memory, params: GodwitParams): voi
 interface Search {
   memory: Memory;
   params: GodwitParams;
-  /** Share of a target's MIPS that the peak over the window may reach. */
-  ceiling: number;
+  /** Those that are off among them may be switched on. */
+  hosts: readonly Host[];
   excluded: ReadonlySet<Host>;
-  /** Whether a host that is off may be switched on. */
-  wake: boolean;
 }
 
 /** Plans the move to where the power rises least; false where no host fits or a budget is used up. */
@@ -123,12 +119,11 @@ function moveTo(round: Round, vm: Vm, from: Host, search: Search): boolean {
   const own = loadOf([vm], memory.means, params.steps);
   let best: Host | undefined;
   let least = Number.POSITIVE_INFINITY;
-  for (const host of round.hosts) {
+  for (const host of search.hosts) {
     if (search.excluded.has(host)) continue;
     const load = on(round, host);
-    if (load.vms.length === 0 && !search.wake) continue;
     const rise = powerRise(host, load, own);
-    if (rise >= least || !fits(host, load, own, search)) continue;
+    if (rise >= least || !fits(host, load, own, params)) continue;
     least = rise;
     best = host;
   }
@@ -147,10 +142,10 @@ function moveTo(round: Round, vm: Vm, from: Host, search: Search): boolean {
   return true;
 }
 
-function fits({ type }: Host, load: Load, own: Load, { params, ceiling }: Search): boolean {
+function fits({ type }: Host, load: Load, own: Load, params: GodwitParams): boolean {
   const nothing = { ...own, profile: new Float64Array(own.profile.length) };
   if (peakOf(own, nothing, params.windowSteps) > type.coreMips) return false;
-  return peakOf(load, own, params.windowSteps) <= ceiling * type.totalMips;
+  return peakOf(load, own, params.windowSteps) <= params.fill * type.totalMips;
 }
 
 /** Whether one more can be done before the next step, where so many go on at once, the others one after the other. */

@@ -25,7 +25,7 @@ export interface GodwitParams {
   budgets: BudgetParams;
   home: ReturnParams;
   /** Share of its MIPS that a target may reach. */
-  ceiling: number;
+  fill: number;
   /** Of a sample in the moving averages. */
   weight: number;
   windowSteps: number;
@@ -45,7 +45,7 @@ export function paramsOf(spec: PolicySpec): GodwitParams {
     victim,
     budgets: budgetParams(spec),
     home,
-    ceiling: victim.release.cpu,
+    fill: spec.target.fillThresholds.cpu,
     weight: 1 - Math.exp(-liveIntervalMs / spec.signals.timeConstant),
     windowSteps,
     steps: Math.max(windowSteps, historyLengths[spec.overload.detector]),

@@ -63,7 +63,7 @@ describe('a synthetic day', () => {
   });
 
   test('default', () => {
-    expect(rounded(simulate(synthetic, godwitPolicy(policyOf().spec)))).toEqual(['18.121', '0.606', '0.0034', 54, 796]);
+    expect(rounded(simulate(synthetic, godwitPolicy(policyOf().spec)))).toEqual(['16.615', '1.756', '0.0074', 107, 805]);
   });
 
   test('two runs are the same to the last bit', () => {
