@@ -14,9 +14,9 @@ export function createPlacement(trace: Trace): Placement {
   const nodes = new Map(trace.nodes.map((node) => [node.name, node]));
   const workloads = new Map(trace.workloads.map((workload) => [workload.facts.name, workload]));
   const rank = new Map(trace.workloads.map((workload, index) => [workload, index]));
-  const where = new Map(trace.workloads.map(({ facts }) => [facts.name, facts.home]));
+  const where = new Map(trace.workloads.map(({ facts, node }) => [facts.name, node]));
   const residents = new Map<string, TraceWorkload[]>(trace.nodes.map(({ name }) => [name, []]));
-  for (const workload of trace.workloads) residents.get(workload.facts.home)?.push(workload);
+  for (const workload of trace.workloads) residents.get(workload.node)?.push(workload);
   return {
     node: (name) => nodes.get(name),
     workload: (name) => workloads.get(name),

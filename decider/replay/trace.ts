@@ -17,8 +17,9 @@ export type TraceNode = Pick<NodeRecord, 'name' | 'site' | 'tier' | 'capacity' |
 };
 
 export interface TraceWorkload {
-  /** `home` is where it runs at step 0. */
   facts: Workload;
+  /** Where it runs at step 0. */
+  node: string;
   demand: Series;
   limitCores?: number;
   throttledRatio?: Float64Array;

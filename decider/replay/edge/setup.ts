@@ -50,6 +50,7 @@ function workloadOf({ trace, usage }: PlanetLabRow, node: string, seed: number):
   const bytes = (memoryMegabytes[drawOf(`${seed}/${trace}`) % memoryMegabytes.length] ?? 0) * 1e6;
   return {
     facts: plainFacts(trace, node),
+    node,
     demand: {
       cores: Float64Array.from(usage, (points) => points / 100),
       memoryBytes: new Float64Array(usage.length).fill(bytes),

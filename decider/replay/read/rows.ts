@@ -84,8 +84,8 @@ export function numberIn(
 
 /** @throws BadRow */
 export function textIn(fields: readonly string[], index: number, what: string): string {
-  const text = fields[index]?.trim() ?? '';
-  if (text === '') throw new BadRow(index + 1, `expected ${what}, received nothing`);
+  const text = fields[index] ?? '';
+  if (text.trim() === '') throw new BadRow(index + 1, `expected ${what}, received nothing`);
   return text;
 }
 
