@@ -100,6 +100,11 @@ describe('switching off', () => {
   });
 });
 
+test('nothing moves while the policy is paused', () => {
+  const vms = [10, 20].map((percent, index) => ({ percent: steady(percent), host: 2 * index + 1 }));
+  expect(decisions({ vms, steps: 3, spec: '{ paused: true }' })).toEqual(['', '', '']);
+});
+
 test('no more moves in a step than the budget has time for', () => {
   // 2500 MIPS: 13.92 s each; one at a time leaves 300 s for 21 of them
   const vms = Array.from({ length: 120 }, (_, index) => ({ percent: steady(5), host: index * 2 + 1 }));

@@ -29,6 +29,7 @@ export function godwitPolicy(spec: PolicySpec): DatacenterPolicy {
   const params = paramsOf(spec);
   const memory = newMemory();
   return (center) => {
+    if (params.budgets.paused) return [];
     for (const vm of center.vms) observe(memory, vm, params);
     const loads = new Map(center.hosts.map((host) => [host, loadOf(host.vms, memory.means, params.steps)]));
     const round: Round = { hosts: center.hosts, now: center.at * 1000, loads, migrations: [] };

@@ -31,6 +31,18 @@ describe('by hand', () => {
   });
 });
 
+test('what is no day, or no trace, is refused', () => {
+  expect(() => simulate([{ name: 'a', percent: [1, 2] }], baseline('THR-MMT-0.8'))).toThrow(
+    /a: expected 288 samples, received 2/,
+  );
+  expect(() => simulate([], baseline('THR-MMT-0.8'))).toThrow(/received none/);
+});
+
+test('more VMs than the hosts have memory for are refused', () => {
+  const crowd = Array.from({ length: 6000 }, (_, vm) => constant(`vm-${vm}`, 1));
+  expect(() => simulate(crowd, baseline('THR-MMT-0.8'))).toThrow(/no host can take vm-\d+/);
+});
+
 /** Forty VMs, each on a level of its own with noise and now and then a burst, the same at every run. */
 const synthetic: Trace[] = Array.from({ length: 40 }, (_, vm) => ({
   name: `vm-${String(vm).padStart(2, '0')}`,
@@ -63,7 +75,13 @@ describe('a synthetic day', () => {
   });
 
   test('default', () => {
-    expect(rounded(simulate(synthetic, godwitPolicy(policyOf().spec)))).toEqual(['16.615', '1.756', '0.0074', 107, 805]);
+    expect(rounded(simulate(synthetic, godwitPolicy(policyOf().spec)))).toEqual([
+      '16.615',
+      '1.756',
+      '0.0074',
+      107,
+      805,
+    ]);
   });
 
   test('two runs are the same to the last bit', () => {

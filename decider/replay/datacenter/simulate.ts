@@ -1,3 +1,4 @@
+import { GodwitError } from '../../../lib/errors.ts';
 import { advance, startSeconds, updateHost } from './advance.ts';
 import { daySeconds, migrationSeconds, stepSeconds } from './hardware.ts';
 import { leastPowerIncrease, type Migration, planOf, withVm } from './plan.ts';
@@ -28,8 +29,14 @@ export interface DatacenterResult {
   hostShutdowns: number;
 }
 
-/** Runs one day. @param traces sorted by name: the order gives the VMs their types and their first hosts */
+/**
+ * Runs one day. @param traces sorted by name: the order gives the VMs their types and their first hosts
+ * @throws E_INPUT where they are no day, or more than the hosts can take
+ */
 export function simulate(traces: readonly Trace[], policy: DatacenterPolicy): DatacenterResult {
+  const short = traces.find(({ percent }) => percent.length !== daySeconds / stepSeconds);
+  if (short) throw new GodwitError('E_INPUT', `${short.name}: expected 288 samples, received ${short.percent.length}`);
+  if (traces.length === 0) throw new GodwitError('E_INPUT', 'expected at least one trace, received none');
   const center = createDatacenter(traces);
   placeAll(center);
   for (let at = startSeconds + stepSeconds; at < daySeconds; at += stepSeconds) {
@@ -49,7 +56,7 @@ function placeAll(center: Datacenter): void {
     vm.demand = vm.type.mips;
     const full = new Set(center.hosts.filter(({ index }) => (freeMb[index] ?? 0) < vm.type.memoryMb));
     const target = leastPowerIncrease(plan, vm, full, () => false);
-    if (!target) throw new Error(`no host can take ${vm.name}`);
+    if (!target) throw new GodwitError('E_INPUT', `no host can take ${vm.name}: there are more traces than room`);
     plan.hosts[target.host.index] = withVm(target, vm);
     freeMb[target.host.index] = (freeMb[target.host.index] ?? 0) - vm.type.memoryMb;
     target.host.vms.push(vm);
