@@ -39,4 +39,14 @@ export function addReplay(program: Command, lazily: Lazily): void {
     .option(...skip)
     .option(...output)
     .action(lazily(() => import('../verbs/replay-edge.ts')));
+  replay
+    .command('datacenter <planetlab>')
+    .description(
+      'score a policy on a PlanetLab day in the data centre of the literature, as the released CloudSim simulates it',
+    )
+    .option(...policy)
+    .option('--seed <number>', 'of the lots that RS draws (default: 1)')
+    .option(...skip)
+    .option(...output)
+    .action(lazily(() => import('../verbs/replay-datacenter.ts')));
 }

@@ -35,9 +35,13 @@ function center(values: readonly number[]): Float64Array {
   return Float64Array.from(values, (value) => value - mean);
 }
 
-const dot = (a: Float64Array, b: Float64Array): number =>
-  a.reduce((sum, value, index) => sum + value * (b[index] ?? 0), 0);
+function dot(a: Float64Array, b: Float64Array): number {
+  let sum = 0;
+  for (let index = 0; index < a.length; index++) sum += (a[index] ?? 0) * (b[index] ?? 0);
+  return sum;
+}
 
 function subtract(vector: Float64Array, direction: Float64Array, amount: number): void {
-  for (const [index, value] of direction.entries()) vector[index] = (vector[index] ?? 0) - amount * value;
+  for (let index = 0; index < vector.length; index++)
+    vector[index] = (vector[index] ?? 0) - amount * (direction[index] ?? 0);
 }

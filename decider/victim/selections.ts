@@ -17,7 +17,7 @@ export interface Movable {
   history: readonly number[];
 }
 
-/** Orders those that may leave, best first; equal ones go by name. `seed` tells one drawing of lots from another. */
+/** Orders those that may leave, best first; equal ones are left as they stand. `seed` tells one drawing of lots from another. */
 type VictimSelection = (movables: readonly Movable[], seed: string) => (a: Movable, b: Movable) => number;
 
 const byPriority = (a: Movable, b: Movable): number => a.priority - b.priority;
@@ -50,7 +50,7 @@ const minimumUtilization: VictimSelection = () => (a, b) => byPriority(a, b) || 
 const randomSelection: VictimSelection = (_, seed) => (a, b) =>
   byPriority(a, b) || drawOf(`${seed}/${a.name}`) - drawOf(`${seed}/${b.name}`);
 
-const victimSelections: Record<VictimSelectionName, VictimSelection> = {
+export const victimSelections: Record<VictimSelectionName, VictimSelection> = {
   'cover-excess': coverExcess,
   MMT: minimumMigrationTime,
   MC: maximumCorrelation,
