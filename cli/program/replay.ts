@@ -21,6 +21,13 @@ export function addReplay(program: Command, lazily: Lazily): void {
     .option('--capacity <points>', 'CPU points of a node, 100 a core (default: 100; not for recordings)')
     .helpCommand(false)
     .action(lazily(() => import('../verbs/replay.ts')));
+  program
+    .command('record <file>')
+    .description('write the samples of all nodes to a file that `godwit replay` reads')
+    .option('--since <time>', 'begin with samples as old as this, such as 1h (default: with new ones)')
+    .option('--for <time>', 'how long to record, such as 10m (default: until Ctrl-C)')
+    .option('--config <path>', 'folder or file with operator.yaml (default: $GODWIT_CONFIG, then /etc/godwit)')
+    .action(lazily(() => import('../verbs/record.ts')));
   replay
     .command('edge <planetlab>')
     .description('score a policy on a PlanetLab day: nodes of three tenants and more, each with an uplink of its own')

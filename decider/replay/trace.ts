@@ -40,7 +40,7 @@ export const plainFacts = (name: string, home: string): Workload => ({
   migrate: true,
   home,
   priority: 0,
-  startedAt: 0,
+  startedAt: Number.NEGATIVE_INFINITY,
 });
 
 /** Room for whatever comes. */

@@ -1,3 +1,4 @@
+import { GodwitError } from '../../../lib/errors.ts';
 import { BadRow, expectFields, numberIn, type RowOptions, readRows, textIn } from './rows.ts';
 
 /** One PlanetLab trace: CPU in percent of one core, a value each 300 s. */
@@ -16,19 +17,20 @@ export async function readPlanetLab(options: RowOptions): Promise<PlanetLabRow[]
   const rows: PlanetLabRow[] = [];
   const seen = new Set<string>();
   let columns = 0;
-  await readRows(options, (fields, line) => {
+  await readRows(options, (fields) => {
     if (columns === 0) {
       columns = headerOf(fields);
       return;
     }
     expectFields(fields, columns);
     const trace = textIn(fields, 0, 'the name of the trace');
-    if (seen.has(trace)) throw new BadRow(1, `expected each trace once, received ${trace} again in line ${line}`);
+    if (seen.has(trace)) throw new BadRow(1, `expected each trace once, received ${trace} again`);
     const node = textIn(fields, 1, 'the name of the node');
     const usage = Array.from({ length: columns - named }, (_, step) => numberIn(fields, named + step, percent));
     seen.add(trace);
     rows.push({ trace, node, usage });
   });
+  if (rows.length === 0) throw new GodwitError('E_INPUT', `${options.file}: expected a trace, found no usable row`);
   return rows;
 }
 
