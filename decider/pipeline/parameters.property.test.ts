@@ -172,7 +172,7 @@ describe('whatever the parameters', () => {
 });
 
 describe('the order of samples within one interval', () => {
-  /** Room and budget for all: nobody has to wait for another. */
+  /** Budgets for all: else the first to ask is served. Under changing load the same holds for the cloud's room and for returns. */
   const ample = (policy: Policy): Policy => ({
     ...policy,
     spec: {
@@ -188,7 +188,7 @@ describe('the order of samples within one interval', () => {
   const told = ({ moves }: Simulation): string[] =>
     moves.map(({ workload, source, target, trigger }) => `${trigger} ${workload} ${source} ${target}`).sort();
 
-  test('does not matter, however late each is', () => {
+  test('does not matter under constant load, however late each is', () => {
     fc.assert(
       fc.property(policies, workloads(constantLoad, 1), delays, (policy, list, late) => {
         const options = { policy: ample(policy), nodes: ['cloud-1', ...edges], workloads: list };
