@@ -51,6 +51,17 @@ export function addActing(program: Command, lazily: Lazily): void {
     .option(...config)
     .action(lazily(() => import('../verbs/policy-show.ts')));
   policy
+    .command('test <file>')
+    .description('replay what was recorded under another policy, and show what would change')
+    .option('--since <time>', 'how far back, as long as the hub holds samples (default: 24h)')
+    .option('--recording <file>', 'replay this recording or trace instead; needs no hub')
+    .option('--against <name|file>', 'compare with this policy (default: the one in force)')
+    .option('--capacity <points>', 'CPU points of a node of a public trace (default: 100)')
+    .option('--skip-bad-rows', 'go on behind rows that can not be used')
+    .option('-o, --output <format>', 'table, json or yaml')
+    .option(...config)
+    .action(lazily(() => import('../verbs/policy-test.ts')));
+  policy
     .command('apply <file>')
     .description('put a policy into force')
     .option('--dry-run', 'check only, and say what is in force')

@@ -8,6 +8,7 @@ import { type Finding, findOverload } from '../overload/overload.ts';
 import { overloadParams } from '../overload/params.ts';
 import { lastedMs, overloadReport, overloadText, signalsReport } from '../overload/report.ts';
 import { needOf } from '../target/fit.ts';
+import { targetParams } from '../target/params.ts';
 import { chooseTarget } from '../target/target.ts';
 import { victimParams } from '../victim/params.ts';
 import { beingRelieved, chooseVictim, type Victim } from '../victim/victim.ts';
@@ -44,7 +45,7 @@ function judgeFinding(world: World, node: NodeState, finding: Finding, flights: 
   reports.push(victim.report);
 
   const { workload, facts } = victim.value;
-  const placement = { need: needOf(workload, facts), source: node, ceiling: victimParams(spec).release, now };
+  const placement = { need: needOf(workload, facts), source: node, ceiling: targetParams(spec).fill, now };
   const target = chooseTarget(world, placement, flights);
   if (!target.ok) return stay(target.report, workload.name);
   reports.push(target.report);

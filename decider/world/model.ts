@@ -24,6 +24,8 @@ export interface WorkloadState {
   throttledRatio: number;
   /** Newest value: memory does not spring back. */
   memoryBytes: number;
+  /** Cores sample by sample, oldest first; only as long as the policy asks for. */
+  history: number[];
   /** 0: no limit. */
   limitCores: number;
   /** Against its own limit; created by the first hit. */
@@ -57,6 +59,10 @@ export interface ResourceState {
   mean: number;
   latest: number;
   capacity: number;
+  /** Usage sample by sample, oldest first, of those that are here now; only as long as the policy asks for. */
+  history: number[];
+  /** PSI `some` of the newest sample, where there is one. */
+  pressure: number | undefined;
   hold: Hold;
 }
 
