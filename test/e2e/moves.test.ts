@@ -4,8 +4,8 @@ import { twinsIn, watchBeats } from '../helpers/fleet-beats.ts';
 import { leftovers, liveOn } from '../helpers/fleet-facts.ts';
 import { move, runWorkload, selfOf } from '../helpers/fleet-moves.ts';
 import { untilReady } from '../helpers/fleet-services.ts';
-import { tell } from '../helpers/fleet-story.ts';
 import { edgeAndCloud, pausedPolicy } from '../helpers/fleet-specs.ts';
+import { tell } from '../helpers/fleet-story.ts';
 import { until } from '../helpers/until.ts';
 
 let fleet: TestFleet;
