@@ -37,7 +37,7 @@ ${table(
 
 ### Without one stage
 
-The default, and the default without one of its stages each. Differences are to the default: a stage that costs more without it, or lets
+The default, and the default without one of its stages each. A link serves transfers one after the other: where several may wait, it does not idle until the next sample. Differences are to the default: a stage that costs more without it, or lets
 more overload stand, earns that much.
 
 ${ablationMarkdown(removed.rows)}
@@ -210,7 +210,7 @@ function table(header: readonly string[], rows: readonly (readonly string[])[]):
   return [line(header), line(header.map((_, index) => (index === 0 ? '---' : '---:'))), ...rows.map(line)].join('\n');
 }
 
-const percent = (ratio: number): string => (ratio * 100).toFixed(3).replace(/(\.\d\d)0$/, '$1');
+const percent = (ratio: number): string => (ratio * 100).toFixed(3);
 const usd = (value: number): string => value.toFixed(1);
 const signed = (value: number, digits: number): string => `${value > 0 ? '+' : ''}${value.toFixed(digits)}`;
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -9,6 +9,7 @@ const params = costParams(policyOf().spec);
 const input: CostInput = {
   usage: { cores: 0.6, memoryBytes: gibibyte / 2 },
   bytes: gibibyte / 2,
+  timeFactor: 1,
   migrationMs: 5000,
   excessCores: 0.4,
   outOfMemoryProbability: 0,
