@@ -118,6 +118,13 @@ describe('faults', () => {
       ],
     ],
     [
+      'a forecast that fires below release',
+      text('  overload: { detector: LR, safetyParameter: 2 }'),
+      [
+        'line 5: spec.overload.safetyParameter: expected less than 1 / 0.75: LR would fire below victim.releaseThresholds, received 2',
+      ],
+    ],
+    [
       'immediate below trigger',
       text('  overload: { immediateThresholds: { memory: 0.8 } }'),
       [
