@@ -37,6 +37,7 @@ export function pareto(rows: readonly EdgeRow[], title: string): string {
   });
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12">`,
+    `<title>${title}</title>`,
     `<rect width="${width}" height="${height}" fill="white"/>`,
     text(left, 24, title, 'start'),
     ...ticks,
