@@ -181,6 +181,7 @@ export const flightOf = (workload: string, source: string, target: string, more:
   target,
   trigger: 'overload',
   issuedAt: start,
+  image: 'sha256:0',
   started: true,
   cores: 0,
   memoryBytes: 0,

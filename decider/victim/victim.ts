@@ -1,5 +1,6 @@
 import { budgetParams } from '../budget/params.ts';
-import { bytesToMove, migrationMs, transferParams, usableBytesPerSecond } from '../cost/migration-time.ts';
+import { expectedMs } from '../cost/learned.ts';
+import { bytesToMove, transferParams, usableBytesPerSecond } from '../cost/migration-time.ts';
 import { type Finding, outlasts } from '../overload/overload.ts';
 import { overloadParams } from '../overload/params.ts';
 import { round } from '../pipeline/format.ts';
@@ -93,7 +94,8 @@ function sift(world: World, node: NodeState, finding: Finding, excess: Excess, c
     const size = bytesToMove(workload.memoryBytes, facts);
     const covers = finding.kind === 'workload' || frees >= excess.amount;
     const { name, history } = workload;
-    const movable = { name, priority: facts.priority, frees, covers, migrationMs: migrationMs(size, rate, transfer) };
+    const moveMs = expectedMs(world, facts.image, size, rate, transfer);
+    const movable = { name, priority: facts.priority, frees, covers, migrationMs: moveMs };
     eligible.push({ ...movable, history, workload, facts, bytes: size });
   }
   return { eligible, refused };

@@ -36,6 +36,7 @@ export interface WorkloadState {
 
 /** What the node's migrator says of a workload. */
 export interface WorkloadFacts {
+  image: string;
   keeps: Keeps;
   strategy: RequestedStrategy;
   migrate: boolean;
@@ -98,6 +99,8 @@ export interface Flight extends Usage {
   target: string;
   trigger: Trigger;
   issuedAt: number;
+  /** Of the workload, where its node's migrator has named it. */
+  image: string | undefined;
   /** An event has shown that a migrator took the command up. */
   started: boolean;
 }
@@ -143,6 +146,8 @@ export interface World {
   ended: Map<string, number>;
   /** By home, then by workload. */
   away: Map<string, Map<string, AwayState>>;
+  /** By image: how much longer than modelled its migrations take. */
+  timeFactors: Map<string, number>;
   /** The last recorded "no" by node or workload. */
   stays: Map<string, StayMemory>;
 }
@@ -156,6 +161,7 @@ export function createWorld(policy: Policy): World {
     history: new Map(),
     ended: new Map(),
     away: new Map(),
+    timeFactors: new Map(),
     stays: new Map(),
   };
 }

@@ -104,7 +104,7 @@ const costSchema = z.strictObject({
   /** Rate at which a node writes or reads a memory image. */
   imageBytesPerSecond: z.number().positive().default(500_000_000),
   startTime: duration('1s'),
-  completionTimeoutPerGiB: duration('800s'),
+  completionTimeoutPerGiB: duration('1h'),
 });
 
 const budgetsSchema = z.strictObject({
