@@ -4,7 +4,7 @@
 #   make test [FILES=…]    all tests; FILES: only those whose path holds this
 #   make test-faults       every fault at every stage of a migration, on virtual nodes
 #   make lint              types, format, promises, dead code
-#   make bench [NAME=…]    measurements of bench/NAME.ts, or of all
+#   make bench [NAME=…]    measurements of bench/NAME.ts, or of all; decisions needs TRACES="planetlab-….csv.gz …"
 #   make clean             labs, caches and installed packages of this checkout
 
 SHELL := /bin/bash
@@ -32,7 +32,7 @@ lint: packages
 	@npm run --silent check
 
 bench: setup
-	@node scripts/bench.ts $(NAME)
+	@GODWIT_TRACES="$(TRACES)" node scripts/bench.ts $(NAME)
 
 clean:
 	@scripts/clean.sh

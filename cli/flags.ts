@@ -12,7 +12,7 @@ const sizeUnits: Record<string, number> = {
   Mi: 2 ** 20,
   Gi: 2 ** 30,
 };
-const timeUnits: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+const timeUnits: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** One of a few words; a wrong one is answered with those that there are. */
 export function choice<const W extends string>(what: string, words: readonly W[]) {

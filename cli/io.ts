@@ -1,3 +1,4 @@
+import { createInterface } from 'node:readline/promises';
 import { type Clock, systemClock } from '../lib/clock.ts';
 
 /** What a verb touches of its process. `out` is for data, `err` for progress and faults. */
@@ -6,6 +7,8 @@ export interface Io {
   err(text: string): void;
   env: Readonly<Record<string, string | undefined>>;
   clock: Clock;
+  /** Asks a person yes or no; absent where nobody can be asked. */
+  confirm?: (question: string) => Promise<boolean>;
   /** Aborted by Ctrl-C. */
   signal: AbortSignal;
 }
@@ -19,6 +22,16 @@ export function processIo(signal: AbortSignal): Io {
     err: (text) => process.stderr.write(text),
     env: process.env,
     clock: systemClock,
+    ...(process.stdin.isTTY && process.stderr.isTTY && { confirm: (question: string) => confirm(question, signal) }),
     signal,
   };
+}
+
+async function confirm(question: string, signal: AbortSignal): Promise<boolean> {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return /^y(es)?$/i.test((await terminal.question(`${question} [y/N] `, { signal })).trim());
+  } finally {
+    terminal.close();
+  }
 }

@@ -73,6 +73,19 @@ function objects<T>(
   return rows.map((row) => (output === 'yaml' ? `---\n${format(row)}` : format(row))).join('');
 }
 
+/** Prints one record of numbers and words: a line a field, or as JSON or YAML. */
+export function printRecord(io: Io, record: Record<string, string | number>, output: 'table' | 'json' | 'yaml'): void {
+  if (output === 'json') io.out(`${JSON.stringify(record, null, 2)}\n`);
+  else if (output === 'yaml') io.out(stringify(record));
+  else {
+    const width = Math.max(...Object.keys(record).map((name) => name.length));
+    for (const [name, value] of Object.entries(record)) io.out(`${name.padEnd(width)}   ${shown(value)}\n`);
+  }
+}
+
+const shown = (value: string | number): string =>
+  typeof value === 'number' && !Number.isInteger(value) ? String(Number(value.toPrecision(5))) : String(value);
+
 const cell = (value: string | number | undefined): string =>
   value === undefined || value === '' ? '<none>' : String(value);
 

@@ -1,3 +1,4 @@
+import { parse } from 'yaml';
 import type { Decision } from '../lib/contract/decision.ts';
 import type { MigrationEvent } from '../lib/contract/migration.ts';
 import type { NodeRecord, Workload } from '../lib/contract/node.ts';
@@ -14,14 +15,41 @@ export const gibibyte = 2 ** 30;
 /** Some time; the core knows no other than the one it is given. */
 export const start = 1_700_000_000_000;
 
-/** A policy of the given `spec` in YAML flow form, such as `{ dryRun: true }`. */
+type Fields = { [field: string]: unknown };
+
+/** What the tests count on, whatever the shipped policy says. */
+const common: Fields = {
+  signals: { timeConstant: '60s' },
+  overload: { anomalyCondition: { consecutiveAbnormalities: 5 } },
+  victim: { releaseThresholds: { cpu: 0.7 } },
+  returnHome: { returnThresholds: { cpu: 0.6 }, stabilizationWindowSeconds: 1800 },
+};
+
+/** A policy of the given `spec` in YAML flow form, such as `{ dryRun: true }`, over thresholds that stay the same. */
 export function policyOf(spec = '{}'): Policy {
-  const parsed = parsePolicy(
-    `{ apiVersion: policy.godwit.dev/v1alpha1, kind: Policy, metadata: { name: test }, spec: ${spec} }`,
-  );
+  const document = {
+    apiVersion: 'policy.godwit.dev/v1alpha1',
+    kind: 'Policy',
+    metadata: { name: 'test' },
+    spec: merged(common, parse(spec) as Fields),
+  };
+  const parsed = parsePolicy(JSON.stringify(document));
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.faults));
   return parsed.policy;
 }
+
+const isFields = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const merged = (below: Fields, above: Fields): Fields => ({
+  ...below,
+  ...Object.fromEntries(
+    Object.entries(above).map(([field, value]) => {
+      const under = below[field];
+      return [field, isFields(under) && isFields(value) ? merged(under, value) : value];
+    }),
+  ),
+});
 
 export const workloadOf = (name: string, home: string, more: Partial<Workload> = {}): Workload => ({
   name,
@@ -153,6 +181,7 @@ export const flightOf = (workload: string, source: string, target: string, more:
   target,
   trigger: 'overload',
   issuedAt: start,
+  image: 'sha256:0',
   started: true,
   cores: 0,
   memoryBytes: 0,

@@ -5,19 +5,17 @@ import { openPolicyBucket } from '../lib/bus/policy-bucket.ts';
 import { viaHub } from '../lib/bus/streams.ts';
 import type { Clock } from '../lib/clock.ts';
 import { defaultPolicy } from '../lib/contract/policy.ts';
+import type { Telemetry } from '../lib/contract/telemetry.ts';
 import type { Logger } from '../lib/logger.ts';
+import { createCore } from './core.ts';
 import { createLease, leaseSchema } from './lease.ts';
 import { createMetrics, type DeciderMetrics } from './metrics.ts';
 import { createOutbox } from './outbox.ts';
-import { createPast } from './past.ts';
-import { decide } from './pipeline/decide.ts';
 import type { Signature } from './pipeline/verdict.ts';
 import { startPolicySource } from './policy-source.ts';
 import { answerRequests } from './requests.ts';
 import { openSources } from './sources.ts';
 import { createTakeOver } from './take-over.ts';
-import { applyPolicy } from './world/apply.ts';
-import { createWorld } from './world/model.ts';
 
 export interface DeciderOptions {
   connection: NatsConnection;
@@ -43,8 +41,8 @@ export interface Decider {
 export async function createDecider(options: DeciderOptions): Promise<Decider> {
   const { connection, clock, log, signal } = options;
   const tools = { clock, log, signal };
-  const world = createWorld(defaultPolicy());
-  const past = createPast(world);
+  const core = createCore(defaultPolicy());
+  const { world, past } = core;
   const lease = createLease({
     store: await openStore(connection, 'leases', leaseSchema, log),
     holder: options.holder,
@@ -65,7 +63,7 @@ export async function createDecider(options: DeciderOptions): Promise<Decider> {
     file: options.policyFile,
     leads: () => lease.epoch() !== undefined,
     initial: world.policy,
-    apply: (policy) => applyPolicy(world, policy),
+    apply: core.policy,
     rejected: metrics.policyRejected,
     ...tools,
   });
@@ -73,16 +71,16 @@ export async function createDecider(options: DeciderOptions): Promise<Decider> {
     const epoch = takeOver.epoch();
     return epoch === undefined ? undefined : { epoch, newId: options.newId };
   };
-  const react = (node: string): void => {
-    const hand = signature();
-    if (!hand) return;
+  const sample = (received: Telemetry): void => {
     const started = clock.monotonic();
-    for (const decision of decide(world, node, clock.now(), hand)) {
+    const { folded, decisions } = core.sample(received, clock.now(), signature());
+    metrics.sample(folded ? 'folded' : 'repeated');
+    for (const decision of decisions) {
       metrics.decided(clock.monotonic() - started);
       outbox.post(decision);
     }
   };
-  const sources = await openSources({ connection, world, past, metrics, react, ...tools });
+  const sources = await openSources({ connection, core, metrics, sample, ...tools });
   const takeOver = createTakeOver({ lease, sources, policies, past, outbox, clock, log });
   return {
     metrics,

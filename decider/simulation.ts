@@ -33,6 +33,8 @@ export type Outcome = 'succeeded' | 'rolled-back' | 'void';
 export interface Simulation {
   world: World;
   step: number;
+  /** Added to the time of all, the decider's as well. */
+  clockMs: number;
   nodes: SimulatedNode[];
   workloads: SimulatedWorkload[];
   /** Commands that have not ended. */
@@ -50,6 +52,8 @@ export interface SimulationOptions {
   check?(simulation: Simulation, decision: Decision): void;
   /** Every sample is delivered this often. */
   deliveries?: number;
+  /** How late the sample of a node arrives, below the interval; the earlier one is decided on first. */
+  delayMs?(step: number, node: string): number;
 }
 
 export const stepMs = 10_000;
@@ -67,6 +71,7 @@ export function simulate(
   const simulation: Simulation = {
     world: createWorld(options.policy),
     step: 0,
+    clockMs: 0,
     nodes: options.nodes.map((name) => ({ name, clockMs: 0, silentUntil: 0, sampledAt: 0 })),
     workloads: options.workloads.map((workload) => ({ ...workload })),
     open: [],
@@ -76,9 +81,11 @@ export function simulate(
   for (; simulation.step < steps; simulation.step++) {
     disturb?.(simulation);
     progress(simulation);
-    for (const node of simulation.nodes) {
+    const delayOf = (node: SimulatedNode): number => options.delayMs?.(simulation.step, node.name) ?? 0;
+    for (const node of simulation.nodes.toSorted((a, b) => delayOf(a) - delayOf(b))) {
+      const now = nowOf(simulation) + delayOf(node);
       applyNodeRecord(simulation.world, node.name, recordFor(simulation, node));
-      for (const decision of deliver(simulation, node, signature, options.deliveries ?? 1))
+      for (const decision of deliver(simulation, node, { now, signature, times: options.deliveries ?? 1 }))
         if (decision.migration) command(simulation, decision, options);
     }
   }
@@ -88,18 +95,16 @@ export function simulate(
 function* deliver(
   simulation: Simulation,
   node: SimulatedNode,
-  signature: Signature,
-  times: number,
+  { now, signature, times }: { now: number; signature: Signature; times: number },
 ): Generator<Decision> {
   if (node.silentUntil > simulation.step) return;
   const sample = sampleFor(simulation, node);
   node.sampledAt = sample.at;
   for (let delivery = 0; delivery < times; delivery++)
-    if (applyTelemetry(simulation.world, sample))
-      yield* decide(simulation.world, node.name, nowOf(simulation), signature);
+    if (applyTelemetry(simulation.world, sample)) yield* decide(simulation.world, node.name, now, signature);
 }
 
-export const nowOf = (simulation: Simulation): number => start + simulation.step * stepMs;
+export const nowOf = ({ step, clockMs }: Simulation): number => start + step * stepMs + clockMs;
 
 function command(simulation: Simulation, decision: Decision, options: SimulationOptions): void {
   options.check?.(simulation, decision);

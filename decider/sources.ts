@@ -5,22 +5,19 @@ import type { Clock } from '../lib/clock.ts';
 import { type Decision, decisionSchema } from '../lib/contract/decision.ts';
 import { type MigrationEvent, migrationEventSchema } from '../lib/contract/migration.ts';
 import { type NodeRecord, nodeRecordSchema } from '../lib/contract/node.ts';
+import type { Telemetry } from '../lib/contract/telemetry.ts';
 import type { Logger } from '../lib/logger.ts';
+import type { Core } from './core.ts';
 import { createIntake, type Intake, parseMessage } from './intake.ts';
 import type { DeciderMetrics } from './metrics.ts';
-import type { Past } from './past.ts';
 import { parseTelemetry } from './telemetry.ts';
-import { applyTelemetry } from './world/apply.ts';
-import { applyNodeRecord } from './world/apply-node.ts';
-import type { World } from './world/model.ts';
 
 export interface SourceOptions {
   connection: NatsConnection;
-  world: World;
-  past: Past;
+  core: Core;
   metrics: DeciderMetrics;
-  /** A node has a new sample. */
-  react(node: string): void;
+  /** Takes each sample. */
+  sample(sample: Telemetry): void;
   clock: Clock;
   log: Logger;
   signal: AbortSignal;
@@ -37,8 +34,8 @@ const leastHistoryMs = 86_400_000;
 
 /** What the world is folded from: node records, decisions, events of migrations, telemetry. */
 export async function openSources(options: SourceOptions): Promise<Sources> {
-  const { connection, world, past, metrics, react, clock, log, signal } = options;
-  const { spec } = world.policy;
+  const { connection, core, metrics, sample, clock, log, signal } = options;
+  const { spec } = core.world.policy;
   const shared = {
     js: jetstream(connection, viaHub()),
     manager: await jetstreamManager(connection, viaHub()),
@@ -51,19 +48,15 @@ export async function openSources(options: SourceOptions): Promise<Sources> {
 
   const now = clock.now();
   const historyStart = now - Math.max(spec.budgets.migrationHistoryWindow, leastHistoryMs);
-  const nodes = read('KV_nodes', 0, parseNodeEntry, ({ name, record }) => applyNodeRecord(world, name, record));
-  const decisions = read('DECISIONS', historyStart, asDecision, past.decision);
-  const events = read('EVENTS', historyStart, asEvent, past.event);
+  const nodes = read('KV_nodes', 0, parseNodeEntry, ({ name, record }) => core.node(name, record));
+  const decisions = read('DECISIONS', historyStart, asDecision, core.past.decision);
+  const events = read('EVENTS', historyStart, asEvent, core.event);
   const telemetry = createIntake({
     ...shared,
     stream: 'TELEMETRY',
     since: now - spec.returnHome.stabilizationWindowSeconds * 1000,
     parse: parseTelemetry,
-    fold: (sample) => {
-      const folded = applyTelemetry(world, sample);
-      metrics.sample(folded ? 'folded' : 'repeated');
-      if (folded) react(sample.node);
-    },
+    fold: sample,
     rejected: () => metrics.sample('rejected'),
   });
   return {

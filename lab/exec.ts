@@ -1,9 +1,9 @@
 import { constants } from 'node:os';
 import { execa } from 'execa';
 import { GodwitError } from '../lib/errors.ts';
+import { isRunning, type ProcessId } from '../lib/process-id.ts';
 import { joinGroups } from './cgroup.ts';
 import { joinScript, systemPath } from './node.ts';
-import { isRunning, type ProcessId } from './process-id.ts';
 import type { LabSettings } from './settings.ts';
 import { type LabState, readNode, requireLab } from './state.ts';
 

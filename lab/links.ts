@@ -1,7 +1,7 @@
 import { GodwitError } from '../lib/errors.ts';
+import { isRunning } from '../lib/process-id.ts';
 import { withLabLock } from './lock.ts';
 import { inNodeNetwork, place } from './ports.ts';
-import { isRunning } from './process-id.ts';
 import type { LabSettings } from './settings.ts';
 import { type LabState, type LinkState, readNode, requireLab, type Shape, writeLab } from './state.ts';
 import { inSwitch, nodePort } from './switch.ts';

@@ -1,5 +1,5 @@
 import { messageOf } from '../lib/errors.ts';
-import type { ProcessId } from './process-id.ts';
+import type { ProcessId } from '../lib/process-id.ts';
 import type { LabSettings } from './settings.ts';
 import type { LabState } from './state.ts';
 import { addressOf, inSwitch, macOf, nodePort, run, siteBridge } from './switch.ts';

@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { GodwitError } from '../lib/errors.ts';
+import { sendSignal } from '../lib/process-id.ts';
 import { groupsOf } from './cgroup.ts';
 import { groupTree, processesIn, removeGroup, thaw } from './group-files.ts';
 import type { Hierarchy } from './hierarchies.ts';
-import { innerNumbers, sendSignal } from './process-id.ts';
+import { innerNumbers } from './inner-pid.ts';
 
 /** How long the dead may wait for a parent to collect them; some machines' first process takes seconds, or never does. */
 const collectMs = { byOurs: 200, byAny: 3000 };

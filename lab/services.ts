@@ -10,9 +10,10 @@ import { nameSchema } from '../lib/contract/names.ts';
 import { GodwitError } from '../lib/errors.ts';
 import { isMissing, readIfPresent } from '../lib/files.ts';
 import { parseAs, parseJson } from '../lib/parse.ts';
+import { identify, isRunning, processIdSchema, signalProcess } from '../lib/process-id.ts';
 import { type Command, type CommandOptions, commandIn, requireNode } from './exec.ts';
+import { childByInnerPid } from './inner-pid.ts';
 import { rootPath } from './node.ts';
-import { childByInnerPid, identify, isRunning, processIdSchema, signalProcess } from './process-id.ts';
 import type { LabSettings } from './settings.ts';
 import { nodeDir, writeJson } from './state.ts';
 

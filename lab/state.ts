@@ -4,8 +4,8 @@ import { z } from 'zod';
 import { GodwitError } from '../lib/errors.ts';
 import { isMissing, readIfPresent } from '../lib/files.ts';
 import { parseJson } from '../lib/parse.ts';
+import { processIdSchema } from '../lib/process-id.ts';
 import { hierarchySchema } from './hierarchies.ts';
-import { processIdSchema } from './process-id.ts';
 import type { LabSettings } from './settings.ts';
 import { labSpecSchema } from './spec.ts';
 

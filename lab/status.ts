@@ -1,6 +1,6 @@
+import { isRunning } from '../lib/process-id.ts';
 import { rootPath } from './node.ts';
 import { place } from './ports.ts';
-import { isRunning } from './process-id.ts';
 import type { LabSettings } from './settings.ts';
 import type { NodeSpec } from './spec.ts';
 import { type LabState, type LinkState, readNode } from './state.ts';

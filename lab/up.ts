@@ -1,3 +1,4 @@
+import { isRunning, type ProcessId } from '../lib/process-id.ts';
 import { createLabGroups, createNodeGroups, groupsOf } from './cgroup.ts';
 import { processesIn } from './group-files.ts';
 import { ownHierarchies } from './hierarchies.ts';
@@ -6,7 +7,6 @@ import { applyCut, applyShape } from './links.ts';
 import { allBinds, startNode, writeHosts } from './node.ts';
 import { plan } from './plan.ts';
 import { connectNode, disconnectNode, place } from './ports.ts';
-import { isRunning, type ProcessId } from './process-id.ts';
 import { reap } from './reap.ts';
 import { ensureRoot } from './root.ts';
 import type { LabSettings } from './settings.ts';

@@ -52,6 +52,12 @@ export const nodeConfigSchema = z.strictObject({
     })
     .default({ device: 'eth0', mode: 'neighbour' }),
   monitor: z.strictObject({ intervalMs: z.number().int().min(100).default(10_000) }).default({ intervalMs: 10_000 }),
+  migrator: z
+    .strictObject({
+      /** Prometheus metrics on 127.0.0.1; without it there are none. */
+      metricsPort: portSchema.optional(),
+    })
+    .default({}),
   stateDir: z.string().default('/var/lib/godwit'),
   runDir: z.string().default('/run/godwit'),
   runcRoot: z.string().default('/run/runc'),

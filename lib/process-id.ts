@@ -21,9 +21,13 @@ export async function isRunning(target: ProcessId): Promise<boolean> {
 
 /** False when it had already ended. */
 export async function signalProcess(target: ProcessId, signal: NodeJS.Signals): Promise<boolean> {
-  if (!(await isRunning(target))) return false;
+  return (await isRunning(target)) && sendSignal(target.pid, signal);
+}
+
+/** Signal 0 only asks whether there is such a process, be it a zombie. */
+export function sendSignal(pid: number, signal: NodeJS.Signals | 0): boolean {
   try {
-    return process.kill(target.pid, signal);
+    return process.kill(pid, signal);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
     throw error;

@@ -7,12 +7,13 @@ import { systemExec } from '../lib/exec.ts';
 import { createKeyedQueue } from '../lib/keyed-queue.ts';
 import { createLifecycle } from '../lib/lifecycle.ts';
 import { createLogger } from '../lib/logger.ts';
+import { serveMetrics } from '../lib/metrics.ts';
 import { tlsFiles } from '../lib/node-config.ts';
 import { createAgent } from './agent/agent.ts';
 import { bootToken } from './agent/boot.ts';
 import type { AgentContext } from './agent/context.ts';
 import { ensureImagesMount } from './agent/images-mount.ts';
-import { claims, openJournals } from './agent/journal.ts';
+import { claims, isLostCopy, openJournals } from './agent/journal.ts';
 import { obstacleOf } from './agent/prepare.ts';
 import { serveAgent } from './agent/serve.ts';
 import { settle } from './agent/settle.ts';
@@ -22,6 +23,7 @@ import { toolVersions } from './engine/versions.ts';
 import { every } from './every.ts';
 import { createDataClient } from './files/data-client.ts';
 import { serveData } from './files/data-server.ts';
+import { createMetrics } from './metrics.ts';
 import { createAddressMover, prepareNode } from './network/address.ts';
 import { pathsOf } from './paths.ts';
 import { rememberObstacles } from './workloads/obstacles.ts';
@@ -64,7 +66,13 @@ const connection = await connectBus({ servers: node.nats.servers, user, tls: tls
 lifecycle.onClose({ name: 'bus', close: () => connection.drain() });
 serveAgent(connection, context, agent);
 
-const claimed = (workload: string): boolean => journals.all().some((journal) => claims(journal, workload));
+const claimed = (workload: string): boolean =>
+  journals.all().some((journal) => claims(journal, workload, context.boot));
+const metrics = createMetrics(journals.all);
+if (node.migrator.metricsPort !== undefined) {
+  const endpoint = await serveMetrics(metrics.registry, { ready: () => true }, { port: node.migrator.metricsPort });
+  lifecycle.onClose({ name: 'metrics', close: () => void endpoint.close() });
+}
 const supervisor = createSupervisor(context, claimed);
 const complain = (what: string) => (error: unknown) =>
   log.warn({ reason: messageOf(error) }, `${what} failed; trying again`);
@@ -75,7 +83,15 @@ const loops = [
   publishRecord(),
 ];
 lifecycle.onClose(
-  startDriver({ connection, node: node.name, clock, random: Math.random, log, signal: lifecycle.signal }),
+  startDriver({
+    connection,
+    node: node.name,
+    clock,
+    random: Math.random,
+    log,
+    signal: lifecycle.signal,
+    onTold: metrics.told,
+  }),
 );
 log.info({ site: node.site, capacity }, 'migrator ready');
 await lifecycle.done();
@@ -95,6 +111,7 @@ async function publishRecord(): Promise<void> {
     versions,
     obstacleOf: obstacles,
     isStopped: claimed,
+    lostIn: (workload) => journals.all().find((journal) => isLostCopy(journal, workload))?.migration,
   });
   await every(1000, publish, { ...options, onError: complain('publishing the node record') });
 }

@@ -28,6 +28,7 @@ const migrationKind = (now: number): Kind<SagaState> => ({
     { header: 'AGE', value: ({ command }) => age(command.issuedAt, now) },
     { header: 'TRIGGER', wide: true, value: ({ command }) => command.trigger },
     { header: 'MEMORY', wide: true, value: ({ measurements }) => optional(measurements.memoryBytes, bytes) },
+    { header: 'DRAIN', wide: true, value: ({ measurements }) => optional(measurements.drainMs, duration) },
     { header: 'DECISION', wide: true, value: ({ command }) => command.decision },
     { header: 'REASON', wide: true, value: ({ reason }) => reason },
   ],

@@ -15,6 +15,7 @@ const workloadKind = (now: number): Kind<PlacedWorkload> => ({
   columns: [
     { header: 'NAME', value: (workload) => workload.name },
     { header: 'NODE', value: (workload) => workload.node },
+    { header: 'STATUS', value: ({ lost }) => (lost ? 'Lost' : 'Running') },
     { header: 'HOME', value: (workload) => workload.home },
     { header: 'KEEPS', value: (workload) => workload.keeps },
     { header: 'STRATEGY', value: (workload) => workload.strategy },

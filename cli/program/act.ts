@@ -31,7 +31,11 @@ export function addActing(program: Command, lazily: Lazily): void {
     .action(lazily(() => import('../verbs/cancel.ts')));
   program
     .command('resolve <migration>')
-    .description('look into a migration that is in doubt or lost')
+    .description('look into a migration that is in doubt or lost, and settle it')
+    .option('--keep <side>', 'source or target: carry it out, after asking')
+    .option('--node-is-dead <node>', 'attest that this node is gone for good and will not come back as it was')
+    .option('--yes', 'do not ask')
+    .option('--timeout <time>', 'how long to wait (default: 1m)')
     .option('-o, --output <format>', 'table, json or yaml')
     .option(...config)
     .action(lazily(() => import('../verbs/resolve.ts')));
@@ -46,6 +50,17 @@ export function addActing(program: Command, lazily: Lazily): void {
     .option('-o, --output <format>', 'yaml or json')
     .option(...config)
     .action(lazily(() => import('../verbs/policy-show.ts')));
+  policy
+    .command('test <file>')
+    .description('replay what was recorded under another policy, and show what would change')
+    .option('--since <time>', 'how far back, as long as the hub holds samples (default: 24h)')
+    .option('--recording <file>', 'replay this recording or trace instead; needs no hub')
+    .option('--against <name|file>', 'compare with this policy (default: the one in force)')
+    .option('--capacity <points>', 'CPU points of a node of a public trace (default: 100)')
+    .option('--skip-bad-rows', 'go on behind rows that can not be used')
+    .option('-o, --output <format>', 'table, json or yaml')
+    .option(...config)
+    .action(lazily(() => import('../verbs/policy-test.ts')));
   policy
     .command('apply <file>')
     .description('put a policy into force')

@@ -25,6 +25,12 @@ export function addLooking(program: Command, lazily: Lazily): void {
     .option(...config)
     .action(lazily(() => import('../verbs/describe.ts')));
   program
+    .command('why <workload>')
+    .description('say why a workload moved, or why it did not')
+    .option('-o, --output <format>', 'table, json or yaml')
+    .option(...config)
+    .action(lazily(() => import('../verbs/why.ts')));
+  program
     .command('top <kind>')
     .description('show what nodes or workloads use now')
     .option(...output)

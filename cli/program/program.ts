@@ -3,6 +3,7 @@ import type { Io, Verb } from '../io.ts';
 import { addActing } from './act.ts';
 import { addLab } from './lab.ts';
 import { addLooking } from './look.ts';
+import { addReplay } from './replay.ts';
 import { addSetup } from './setup.ts';
 import { addWorkloads } from './workloads.ts';
 
@@ -27,6 +28,7 @@ export function buildProgram(io: Io, done: (code: number) => void): Command {
     .helpCommand(false);
   addLooking(program, lazily);
   addActing(program, lazily);
+  addReplay(program, lazily);
   addWorkloads(program, lazily);
   addSetup(program, lazily);
   addLab(program, lazily);

@@ -18,6 +18,7 @@ it.each([
   [silent, target({ copy: 'running' }), true, /only its record says/],
   [silent, silent, false, /does not answer/],
   [source({ record: 'committed' }), target({ copy: 'stopped', lost: true }), false, /what it held is lost/],
+  [source({ record: 'committed', attested: true, copy: 'running' }), silent, true, /runs on edge-1 again/],
 ])('%# source %o, target %o', (atSource, atTarget, settled, meaning) => {
   const verdict = explain(sagaOf('m'), atSource, atTarget);
   expect(verdict.settled).toBe(settled);

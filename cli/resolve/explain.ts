@@ -15,17 +15,19 @@ export interface Verdict {
 
 /**
  * What both agents' words mean together. The source's record decides: `committed` gives the lead to the target, `aborted` to the
- * source; without it both copies wait. Pure. What may be done by hand, where a machine is gone for good, is added here as `next`.
+ * source; without it both copies wait. Pure; what a person can do about it is in plan.ts.
  */
 export function explain(saga: SagaState, source: AgentView, target: AgentView): Verdict {
   const { command } = saga;
-  if (saga.result === 'lost' || ('lost' in target && target.lost))
+  if (saga.result === 'lost' || (saga.direction !== 'ended' && 'lost' in target && target.lost))
     return {
-      settled: saga.direction === 'ended',
-      meaning: `The copy on ${command.target} died before all of its memory had arrived; what it held is lost.`,
-      next: `start ${command.workload} anew on ${command.source}`,
+      settled: false,
+      meaning: `The copy on ${command.target} died before all of its memory had arrived; what it held is lost. ${command.source} keeps the original, frozen.`,
+      next: `keep the source's, as it was at the freeze, or start anew from the target's files: godwit resolve ${command.id} --keep source|target`,
     };
   if ('fault' in source) return withoutSource(saga, target);
+  if (source.attested)
+    return { settled: true, meaning: `${command.workload} runs on ${command.source} again, as a person has decided.` };
   if (source.record === 'committed') return committed(saga, target);
   if (source.record === 'aborted' || source.copy === 'running')
     return {

@@ -12,6 +12,7 @@ import {
   operatorRights,
   type Place,
   type Rights,
+  systemRights,
 } from './nats-rights.ts';
 
 const account = 'GODWIT';
@@ -55,10 +56,15 @@ const tls = (pki: string): object => {
 };
 
 /** What both servers share; the short timers notice a cut uplink after some 2 s instead of 30. */
-const common = (folders: Folders, listen: { host: string; port: number }, users: User[]): NatsConfig => ({
+const common = (
+  folders: Folders,
+  listen: { host: string; port: number },
+  users: User[],
+  systemUsers: User[] = [],
+): NatsConfig => ({
   listen: `${listen.host}:${listen.port}`,
   tls: { ...tls(folders.pki), verify_and_map: true },
-  accounts: { [account]: { jetstream: 'enabled', users }, SYS: {} },
+  accounts: { [account]: { jetstream: 'enabled', users }, SYS: { users: systemUsers } },
   system_account: 'SYS',
   max_payload: 1 << 20,
   ping_interval: '1s',
@@ -80,7 +86,7 @@ export function hubNatsConfig(config: HubConfig, nodes: readonly Member[], folde
   ];
   return {
     server_name: hubDomain,
-    ...common(folders, listen, users),
+    ...common(folders, listen, users, [user('nats.hub', systemRights)]),
     jetstream: { store_dir: folders.store, domain: hubDomain, max_memory_store: 64 << 20, max_file_store: 4 * 2 ** 30 },
     leafnodes: {
       listen: `${leafListen.host}:${leafListen.port}`,

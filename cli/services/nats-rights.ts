@@ -91,11 +91,15 @@ export const deciderRights: Rights = {
   answers: true,
 };
 
+/** What `godwit resolve` asks of agents: to end a copy, to let one run, to tidy up. Nothing that stops a workload or turns a record. */
+const resolvingVerbs = ['status', 'abort', 'run', 'switch', 'release', 'clean'] as const;
+
 /** People, by the command line. */
 export const operatorRights: Rights = {
   publish: [
     migrateRequestSubject,
-    nodeSubject('*', 'status'),
+    ...resolvingVerbs.map((verb) => nodeSubject('*', verb)),
+    'migration.v1.*.event.>',
     api('hub', 'INFO'),
     ...readStreams('hub', 'TELEMETRY', 'DECISIONS', 'EVENTS'),
     ...readBuckets('hub', 'policy', 'migrations', 'nodes', 'leases'),
@@ -117,6 +121,12 @@ export const hubRights: Rights = {
   // the last one asks a site's leaf whether its stream can be sourced
   publish: [...manageStreams(['*'], ['COMMANDS.>']), '$JS.*.API.CONSUMER.NAMES.TELEMETRY'],
   subscribe: [inbox('hub')],
+};
+
+/** The hub's own server certificate, in the system account: to see the links of leaves, and to end them. */
+export const systemRights: Rights = {
+  publish: ['VARZ', 'LEAFZ', 'KICK'].map((what) => `$SYS.REQ.SERVER.*.${what}`),
+  subscribe: [inbox('nats.hub')],
 };
 
 /** A leaf's supervisor, on its own server. */

@@ -7,10 +7,12 @@ import { readIfPresent, writeDurably } from '../../lib/files.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { tlsFiles } from '../../lib/node-config.ts';
 import { type Member, readRoster, rosterFile } from '../pki/roster.ts';
+import { loadedConfig, remakeLeafLinks } from './leaf-links.ts';
 import type { NatsConfig } from './nats-config.ts';
 import type { Service } from './service.ts';
 
 const lookEveryMs = 1000;
+const systemAnswerMs = 5000;
 
 export interface NatsRole {
   /** Folder of nodes.yaml and the certificates. */
@@ -22,6 +24,8 @@ export interface NatsRole {
   ensureStreams(connection: NatsConnection): Promise<void>;
   /** What depends on other machines; returns those that are not there yet, to be tried again. */
   settle?(connection: NatsConnection, nodes: readonly Member[]): Promise<string[]>;
+  /** The server's own user in its system account, where leaves link to it: their links are made anew when rights have changed. */
+  system?: { user: string; role: string };
   /** The supervisor's own way in. */
   url: string;
   user: string;
@@ -64,13 +68,14 @@ export async function followRoster(
     const isNew = text !== applied;
     if (!isNew && missing.length === 0) continue;
     try {
-      if (isNew) await reconfigure(nats, server, connection, reloadDue);
+      if (isNew) await reconfigure(nats, server, connection, { reloadDue, ...tools });
       missing = (await nats.settle?.(connection, await readRoster(nats.pki))) ?? [];
       reloadDue = false;
       applied = text;
       if (isNew || missing.length === 0) log.info({ missing }, 'server and streams know the nodes');
       ready();
     } catch (error) {
+      reloadDue = true;
       if (!signal.aborted) log.error({ reason: messageOf(error) }, 'nodes could not be applied; trying again');
     }
   }
@@ -80,9 +85,31 @@ async function reconfigure(
   nats: NatsRole,
   server: Service,
   connection: NatsConnection,
-  reloadDue: boolean,
+  tools: FollowTools & { reloadDue: boolean },
 ): Promise<void> {
   const changed = await writeNatsConfig(nats);
-  if (changed || reloadDue) await server.signal('SIGHUP');
+  if (changed || tools.reloadDue) await reload(nats, server, tools);
   await nats.ensureStreams(connection);
+}
+
+async function reload(nats: NatsRole, server: Service, { clock, log }: FollowTools): Promise<void> {
+  if (!nats.system) {
+    await server.signal('SIGHUP');
+    return;
+  }
+  const { user, role } = nats.system;
+  const tls = tlsFiles(nats.pki, role);
+  const system = await connectBus({ servers: [nats.url], user, tls, log, firstAnswerMs: systemAnswerMs }).catch(
+    async (error: unknown) => {
+      await server.signal('SIGHUP'); // a server from before this user was introduced; the next attempt is let in
+      throw error;
+    },
+  );
+  try {
+    const before = await loadedConfig(system);
+    await server.signal('SIGHUP');
+    log.info({ links: await remakeLeafLinks(system, before, clock) }, 'leaves take their new rights');
+  } finally {
+    await system.close();
+  }
 }

@@ -35,6 +35,7 @@ export function hubPlan(config: HubConfig, configFile: string, binary: string): 
       url: reachable(config.nats.listen),
       user: 'hub',
       role: 'hub',
+      system: { user: 'nats.hub', role: 'nats' },
     },
     services: [{ ...part('decider', configFile), raised: true }],
   };

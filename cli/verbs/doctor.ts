@@ -3,6 +3,7 @@ import { systemExec } from '../../lib/exec.ts';
 import { loadHubConfig, loadNodeConfig } from '../../lib/node-config.ts';
 import { findConfig } from '../config-file.ts';
 import type { Check, Finding, Machine } from '../doctor/check.ts';
+import { foreignCriuConfig } from '../doctor/criu-config.ts';
 import { clockInStep, pipeLimits } from '../doctor/kernel.ts';
 import { asRoot, natsServer, runcAndCriu } from '../doctor/programs.ts';
 import { certificates, ports, wayToHub } from '../doctor/services.ts';
@@ -15,6 +16,7 @@ import { type Kind, outputFlags, print } from '../output.ts';
 const checks: readonly Check[] = [
   asRoot,
   runcAndCriu,
+  foreignCriuConfig(),
   pipeLimits,
   clockInStep,
   natsServer,

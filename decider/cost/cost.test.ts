@@ -9,6 +9,7 @@ const params = costParams(policyOf().spec);
 const input: CostInput = {
   usage: { cores: 0.6, memoryBytes: gibibyte / 2 },
   bytes: gibibyte / 2,
+  timeFactor: 1,
   migrationMs: 5000,
   excessCores: 0.4,
   outOfMemoryProbability: 0,
@@ -23,7 +24,7 @@ describe('gate', () => {
     ['much memory for little', { bytes: 64 * gibibyte }, false, 'gain'],
     ['it pays to go, not to come back as well', { bytes: 8 * gibibyte }, false, 'gain'],
     ['memory runs out', { excessCores: 0, outOfMemoryProbability: 0.5 }, true],
-    ['too slow a link', { migrationMs: 3_600_000 }, false, 'deadline'],
+    ['too slow a link', { migrationMs: 2 * 3_600_000 }, false, 'deadline'],
   ];
   test.each(cases)('%s', (_, more, ok, reason) => {
     const result = checkCost({ ...input, ...more }, params);

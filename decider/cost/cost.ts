@@ -8,6 +8,8 @@ export interface CostInput {
   usage: Usage;
   bytes: number;
   migrationMs: number;
+  /** What past migrations of its image have made of the model's time; in `migrationMs` already. */
+  timeFactor: number;
   /** Cores by which the node exceeds what it should carry. */
   excessCores: number;
   /** Chance that memory runs out within the residence. */
@@ -76,6 +78,7 @@ function termsOf(input: CostInput, costs: Costs, params: CostParams): StageRepor
     excessCores: round(input.excessCores),
     outOfMemoryProbability: round(input.outOfMemoryProbability),
     migrationMs: round(input.migrationMs, 0),
+    timeFactor: round(input.timeFactor),
     bytes: input.bytes,
   };
 }

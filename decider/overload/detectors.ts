@@ -1,11 +1,46 @@
-import type { ResourceState } from '../world/model.ts';
-import { ratioOf } from '../world/model.ts';
-import type { OverloadParams } from './params.ts';
+import type { PolicySpec } from '../../lib/contract/policy-spec.ts';
+import type { Detector } from './detector.ts';
+import { interquartileRangeThreshold, medianAbsoluteDeviationThreshold } from './dispersion.ts';
+import { markov } from './mhod.ts';
+import { leastSquares, localRegression, robustLocalRegression } from './regression.ts';
+import { averageThreshold, pressureThreshold, staticThreshold } from './threshold.ts';
 
-/** Says of the newest state of one resource whether it lies beyond what it may; holding and firing are not its business. */
-export type OverloadDetector = (resource: ResourceState, trigger: number) => boolean;
+export type DetectorName = PolicySpec['overload']['detector'];
 
-/** THR: the moving average against a fixed threshold. */
-const threshold: OverloadDetector = (resource, trigger) => ratioOf(resource.mean, resource.capacity) > trigger;
+export const detectors: Record<DetectorName, Detector> = {
+  THR: staticThreshold,
+  EWMA: averageThreshold,
+  MAD: medianAbsoluteDeviationThreshold,
+  IQR: interquartileRangeThreshold,
+  LR: leastSquares,
+  LOESS: localRegression,
+  RLOESS: robustLocalRegression,
+  MHOD: markov,
+  PSI: pressureThreshold,
+};
 
-export const detectors: Record<OverloadParams['detector'], OverloadDetector> = { THR: threshold };
+/** Samples that each looks back on. */
+export const historyLengths: Record<DetectorName, number> = {
+  THR: 1,
+  EWMA: 1,
+  MAD: 30,
+  IQR: 30,
+  LR: 10,
+  LOESS: 10,
+  RLOESS: 10,
+  MHOD: 500,
+  PSI: 1,
+};
+
+/** The published safety parameters; 1 where there is none. */
+export const safetyParameters: Record<DetectorName, number> = {
+  THR: 1,
+  EWMA: 1,
+  MAD: 2.5,
+  IQR: 1.5,
+  LR: 1.2,
+  LOESS: 1.2,
+  RLOESS: 1.2,
+  MHOD: 1,
+  PSI: 1,
+};

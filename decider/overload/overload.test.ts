@@ -1,12 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import type { Tier } from '../../lib/contract/names.ts';
-import type { ContainerSample } from '../../lib/contract/telemetry.ts';
+import type { ContainerSample, Telemetry } from '../../lib/contract/telemetry.ts';
 import { containerOf, gibibyte, policyOf, sampleOf, start } from '../fixtures.ts';
 import { signalParams } from '../signals/params.ts';
 import { observe } from '../signals/signals.ts';
 import { newNode } from '../world/nodes.ts';
-import { countOverload, findOverload } from './overload.ts';
+import { countOverload, type Finding, findOverload, outlasts } from './overload.ts';
 import { overloadParams } from './params.ts';
+import { overloadText } from './report.ts';
 
 const { spec } = policyOf('{ signals: { timeConstant: 1ms } }');
 
@@ -63,5 +64,62 @@ describe('a workload at its own limit on a cool node', () => {
       '{ signals: { timeConstant: 1ms }, overload: { workloadThresholds: { enabled: false } } }',
     ).spec;
     expect(findings([{ ...containerOf('a', 0.5), cpuLimitCores: 0.5 }], 9, { spec: off })).toEqual([]);
+  });
+});
+
+describe('the detector of the policy', () => {
+  const withDetector = (fields: string) => policyOf(`{ signals: { timeConstant: 1h }, overload: { ${fields} } }`).spec;
+  const hold = 'anomalyCondition: { consecutiveAbnormalities: 1, consecutiveNormalities: 1 }';
+
+  /** Findings on the last of a row of samples, all of one workload. */
+  function onRow(fields: string, row: number[], more: Partial<Telemetry> = {}) {
+    const policy = withDetector(fields);
+    const node = newNode('edge-1', 'site', 'edge');
+    for (const [sequence, cores] of row.entries()) {
+      const at = start + sequence * 10_000;
+      observe(node, sampleOf('edge-1', [containerOf('a', cores)], { sequence, at, ...more }), signalParams(policy));
+      countOverload(node, overloadParams(policy));
+    }
+    return { node, findings: findOverload(node, overloadParams(policy)), params: overloadParams(policy) };
+  }
+
+  test('THR sees a spike that EWMA does not', () => {
+    const spike = [1, 1, 3.6];
+    expect(onRow(`detector: THR, ${hold}`, spike).findings).toMatchObject([
+      { kind: 'cpu', measure: 'usage', ratio: 0.9 },
+    ]);
+    expect(onRow(`detector: EWMA, ${hold}`, spike).findings).toEqual([]);
+  });
+
+  test('LR sees an overload come', () => {
+    const ramp = Array.from({ length: 10 }, (_, index) => 1 + index / 5);
+    expect(onRow(`detector: LR, safetyParameter: 1.1, ${hold}`, ramp).findings).toEqual([]);
+    // at 2.8 of 4 cores, 0.2 more a sample; 256 MiB take three samples to move: 1.2 x 3.4 / 4
+    const { findings, node } = onRow(`detector: LR, ${hold}`, ramp);
+    expect(findings).toMatchObject([{ kind: 'cpu', measure: 'forecast', threshold: 1 }]);
+    expect(findings[0]?.ratio).toBeCloseTo(1.02, 9);
+    expect(overloadText(node, findings[0] as Finding)).toMatch(
+      /^CPU of edge-1 was on its way, safety included, to 102 % for/,
+    );
+  });
+
+  test('PSI fires on pressure alone', () => {
+    const more = { cpu: { usageCores: 1, capacityCores: 4, pressureRatio: 0.5 } };
+    expect(onRow(`detector: PSI, ${hold}`, [1], more).findings).toMatchObject([{ measure: 'pressure', ratio: 0.5 }]);
+  });
+
+  test('what is leaving is taken off every sample it looks back on', () => {
+    const { node, findings, params } = onRow(`detector: LR, ${hold}`, Array<number>(10).fill(3.6));
+    const finding = findings[0] as Finding;
+    expect(outlasts(finding, node, { cores: 0.2, memoryBytes: 0 }, params)).toBe(true);
+    expect(outlasts(finding, node, { cores: 0.4, memoryBytes: 0 }, params)).toBe(false);
+  });
+
+  test('a gap ends the row that it looks back on', () => {
+    const policy = withDetector('detector: LR');
+    const node = newNode('edge-1', 'site', 'edge');
+    for (const [sequence, at] of [0, 10_000, 20_000, 3_600_000, 3_610_000].entries())
+      observe(node, sampleOf('edge-1', [containerOf('a', 1)], { sequence, at: start + at }), signalParams(policy));
+    expect(node.cpu.history).toEqual([1, 1]);
   });
 });

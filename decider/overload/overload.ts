@@ -1,4 +1,6 @@
-import { type NodeState, newHold, ratioOf, type WorkloadState } from '../world/model.ts';
+import { migrationMs } from '../cost/migration-time.ts';
+import { type NodeState, newHold, ratioOf, type Usage, type WorkloadState } from '../world/model.ts';
+import type { Measure, Reading, Series } from './detector.ts';
 import { detectors } from './detectors.ts';
 import { count } from './hold.ts';
 import type { OverloadParams } from './params.ts';
@@ -8,6 +10,8 @@ export interface Finding {
   kind: 'cpu' | 'memory' | 'workload';
   /** The workload at its own limit. */
   workload?: string;
+  /** What `ratio` and `threshold` measure. */
+  measure: Measure;
   ratio: number;
   threshold: number;
   /** Time of the first sample of the run. */
@@ -19,9 +23,7 @@ export interface Finding {
 /** Counts the newest sample of a node. Call it once a sample. */
 export function countOverload(node: NodeState, params: OverloadParams): void {
   if (!params.tiers.includes(node.tier)) return;
-  const beyond = detectors[params.detector];
-  count(node.cpu.hold, beyond(node.cpu, params.trigger.cpu), node.at, params.hold);
-  count(node.memory.hold, beyond(node.memory, params.trigger.memory), node.at, params.hold);
+  for (const kind of resources) count(node[kind].hold, read(node, kind, params).beyond, node.at, params.hold);
   if (!params.workload) return;
   for (const workload of node.workloads.values()) {
     const abnormal = atLimit(workload, params.workload) !== undefined;
@@ -29,6 +31,40 @@ export function countOverload(node: NodeState, params: OverloadParams): void {
     if (workload.hold) count(workload.hold, abnormal, node.at, params.hold);
     if (workload.hold?.hits === 0) workload.hold = undefined;
   }
+}
+
+const resources = ['cpu', 'memory'] as const;
+const nothing: Usage = { cores: 0, memoryBytes: 0 };
+
+/** What the detector says of the newest sample, had `less` been missing all the while; its pressure is not known then. */
+function read(node: NodeState, kind: 'cpu' | 'memory', params: OverloadParams, less: Usage = nothing): Reading {
+  const { history, mean, capacity, pressure } = node[kind];
+  const usage = kind === 'cpu' ? less.cores : less.memoryBytes;
+  const share = (level: number): number => ratioOf(Math.max(0, level - usage), capacity);
+  const series: Series = {
+    history: history.map(share),
+    mean: share(mean),
+    horizon: () => horizonOf(node, params),
+    pressure: usage > 0 ? undefined : pressure,
+  };
+  return detectors[params.detector](series, params.detectorParams[kind]);
+}
+
+/** Samples that the longest migration from the node takes. */
+function horizonOf(node: NodeState, { transfer }: OverloadParams): number {
+  let largest = 0;
+  for (const { memoryBytes } of node.workloads.values()) largest = Math.max(largest, memoryBytes);
+  const rate = node.record?.uplinkBytesPerSecond ?? transfer.bytesPerSecond;
+  return node.intervalMs > 0 ? Math.ceil(migrationMs(largest, rate, transfer) / node.intervalMs) : 1;
+}
+
+/** Whether the finding would stand without what is leaving. */
+export function outlasts(finding: Finding, node: NodeState, leaving: Usage, params: OverloadParams): boolean {
+  const { kind } = finding;
+  if (kind === 'workload') return true;
+  if (!finding.immediate) return read(node, kind, params, leaving).beyond;
+  const usage = kind === 'cpu' ? leaving.cores : leaving.memoryBytes;
+  return ratioOf(node[kind].latest - usage, node[kind].capacity) >= finding.threshold;
 }
 
 /**
@@ -48,6 +84,7 @@ function* resourceFindings(node: NodeState, params: OverloadParams): Generator<F
     const { since, hits } = node.memory.hold;
     yield {
       kind: 'memory',
+      measure: 'usage',
       ratio: latest,
       threshold: params.immediateMemory,
       since: hits > 0 ? since : node.at,
@@ -55,18 +92,11 @@ function* resourceFindings(node: NodeState, params: OverloadParams): Generator<F
       immediate: true,
     };
   }
-  for (const kind of ['cpu', 'memory'] as const) {
-    const { hold, mean, capacity } = node[kind];
-    if (!hold.hot || !detectors[params.detector](node[kind], params.trigger[kind])) continue;
-    const { since, hits } = hold;
-    yield {
-      kind,
-      ratio: ratioOf(mean, capacity),
-      threshold: params.trigger[kind],
-      since,
-      hits,
-      immediate: false,
-    };
+  for (const kind of resources) {
+    const { hot, since, hits } = node[kind].hold;
+    if (!hot) continue;
+    const { measure, level, threshold, beyond } = read(node, kind, params);
+    if (beyond) yield { kind, measure, ratio: level, threshold, since, hits, immediate: false };
   }
 }
 
@@ -75,7 +105,7 @@ function* workloadFindings(node: NodeState, thresholds: NonNullable<OverloadPara
     const level = workload.hold?.hot ? atLimit(workload, thresholds) : undefined;
     if (!level || !workload.hold) continue;
     const { since, hits } = workload.hold;
-    yield { kind: 'workload', workload: workload.name, ...level, since, hits, immediate: false };
+    yield { kind: 'workload', measure: 'usage', workload: workload.name, ...level, since, hits, immediate: false };
   }
 }
 

@@ -1,6 +1,7 @@
 import type { StageReport } from '../../lib/contract/decision.ts';
 import { duration, percent, round } from '../pipeline/format.ts';
 import { type NodeState, ratioOf } from '../world/model.ts';
+import type { Measure } from './detector.ts';
 import type { Finding } from './overload.ts';
 
 /** How the node stands, on samples how old. */
@@ -24,12 +25,12 @@ export function signalsReport(node: NodeState, now: number): StageReport {
 }
 
 export function overloadReport(node: NodeState, finding: Finding): StageReport {
-  const { kind, ratio, threshold, hits, immediate } = finding;
+  const { kind, measure, ratio, threshold, hits, immediate } = finding;
   return {
     stage: 'overload',
     outcome: 'pass',
     summary: overloadText(node, finding),
-    terms: { kind, ratio: round(ratio), threshold, hits, sinceMs: lastedMs(node, finding), immediate },
+    terms: { kind, measure, ratio: round(ratio), threshold, hits, sinceMs: lastedMs(node, finding), immediate },
   };
 }
 
@@ -41,7 +42,15 @@ export function overloadText(node: NodeState, finding: Finding): string {
     workload: `${finding.workload}, against its own CPU limit,`,
   };
   const lasted = finding.immediate ? 'in a sample' : `for ${duration(lastedMs(node, finding))}`;
-  return `${what[finding.kind]} stood at ${percent(finding.ratio)} ${lasted} (trigger ${percent(finding.threshold)})`;
+  const { kind, measure, ratio, threshold } = finding;
+  return `${what[kind]} ${verbs[measure]} ${percent(ratio)} ${lasted} (trigger ${percent(threshold)})`;
 }
+
+const verbs: Record<Measure, string> = {
+  usage: 'stood at',
+  forecast: 'was on its way, safety included, to',
+  pressure: 'was waited for during',
+  'overload-time': 'could not but be overloaded for',
+};
 
 export const lastedMs = (node: NodeState, { since }: Finding): number => Math.max(0, node.at - since);

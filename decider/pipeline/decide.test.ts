@@ -66,6 +66,14 @@ test('its command carries the term, the decision and an expiry', () => {
   });
 });
 
+test.each([
+  ['{ cpu: 0.5 }', 'migrate'],
+  ['{ cpu: 0.44 }', 'stay'],
+])('a target is filled up to %s at most', (fill, verdict) => {
+  // 1.8 of 4 cores are 45 %
+  expect(scene(`target: { fillThresholds: ${fill} }`).next()).toMatchObject([{ verdict }]);
+});
+
 describe('a "no"', () => {
   test('is recorded once, and again after a while or for another reason', () => {
     const { world, next } = scene('', 1);

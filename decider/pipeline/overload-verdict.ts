@@ -2,12 +2,14 @@ import type { StageReport } from '../../lib/contract/decision.ts';
 import { checkBudget } from '../budget/budget.ts';
 import { budgetParams } from '../budget/params.ts';
 import { checkCost } from '../cost/cost.ts';
-import { migrationMs, transferParams, usableBytesPerSecond } from '../cost/migration-time.ts';
+import { expectedMs, timeFactor } from '../cost/learned.ts';
+import { transferParams, usableBytesPerSecond } from '../cost/migration-time.ts';
 import { costParams } from '../cost/params.ts';
 import { type Finding, findOverload } from '../overload/overload.ts';
 import { overloadParams } from '../overload/params.ts';
 import { lastedMs, overloadReport, overloadText, signalsReport } from '../overload/report.ts';
 import { needOf } from '../target/fit.ts';
+import { targetParams } from '../target/params.ts';
 import { chooseTarget } from '../target/target.ts';
 import { victimParams } from '../victim/params.ts';
 import { beingRelieved, chooseVictim, type Victim } from '../victim/victim.ts';
@@ -44,14 +46,14 @@ function judgeFinding(world: World, node: NodeState, finding: Finding, flights: 
   reports.push(victim.report);
 
   const { workload, facts } = victim.value;
-  const placement = { need: needOf(workload, facts), source: node, ceiling: victimParams(spec).release, now };
+  const placement = { need: needOf(workload, facts), source: node, ceiling: targetParams(spec).fill, now };
   const target = chooseTarget(world, placement, flights);
   if (!target.ok) return stay(target.report, workload.name);
   reports.push(target.report);
 
   const transfer = transferParams(spec);
   const rate = usableBytesPerSecond(world, { source: node, target: target.value }, flights, transfer);
-  const moveMs = migrationMs(victim.value.bytes, rate, transfer);
+  const moveMs = expectedMs(world, facts.image, victim.value.bytes, rate, transfer);
   const cost = checkCost(costInput(world, node, finding, victim.value, moveMs), costParams(spec));
   if (!cost.ok) return stay(cost.report, workload.name);
   reports.push(cost.report);
@@ -95,6 +97,7 @@ function costInput(world: World, node: NodeState, finding: Finding, victim: Vict
     usage: victim.workload,
     bytes: victim.bytes,
     migrationMs: moveMs,
+    timeFactor: timeFactor(world, victim.facts.image),
     excessCores: scarce ? Math.max(0, node.cpu.mean - release.cpu * node.cpu.capacity) : victim.excess.amount,
     outOfMemoryProbability: scarce
       ? Math.min(1, Math.max(0, (memoryRatio - release.memory) / (1 - release.memory)))

@@ -1,6 +1,7 @@
 import type { MigrateRequest } from '../../lib/contract/decision.ts';
 import { GodwitError } from '../../lib/errors.ts';
-import { bytesToMove, migrationMs, transferParams, usableBytesPerSecond } from '../cost/migration-time.ts';
+import { expectedMs } from '../cost/learned.ts';
+import { bytesToMove, transferParams, usableBytesPerSecond } from '../cost/migration-time.ts';
 import { overloadParams } from '../overload/params.ts';
 import { duration, round } from '../pipeline/format.ts';
 import { pass } from '../pipeline/stage.ts';
@@ -30,7 +31,7 @@ export function judgeRequest(world: World, request: MigrateRequest, now: number)
     : pickTarget(world, located, flights, now);
   const transfer = transferParams(world.policy.spec);
   const rate = usableBytesPerSecond(world, { source, target }, flights, transfer);
-  const moveMs = migrationMs(bytesToMove(usage.memoryBytes, facts), rate, transfer);
+  const moveMs = expectedMs(world, facts.image, bytesToMove(usage.memoryBytes, facts), rate, transfer);
   const after = forecast(target, usage, flights);
   const sentence = `${request.workload} moves from ${source.name} to ${target.name}: a person asked for it; moving takes about ${duration(moveMs)}`;
   const report = pass('request', undefined, {

@@ -1,7 +1,8 @@
 import { checkBudget } from '../budget/budget.ts';
 import { restsUntil } from '../budget/cool-down.ts';
 import { budgetParams } from '../budget/params.ts';
-import { bytesToMove, migrationMs, transferParams, usableBytesPerSecond } from '../cost/migration-time.ts';
+import { expectedMs } from '../cost/learned.ts';
+import { bytesToMove, transferParams, usableBytesPerSecond } from '../cost/migration-time.ts';
 import { duration, percent, round } from '../pipeline/format.ts';
 import { pass, type StageResult, stop } from '../pipeline/stage.ts';
 import type { Verdict } from '../pipeline/verdict.ts';
@@ -121,6 +122,6 @@ function calmText(
 ): string {
   const transfer = transferParams(world.policy.spec);
   const rate = usableBytesPerSecond(world, { source: away, target: home }, flights, transfer);
-  const ms = migrationMs(bytesToMove(workload.memoryBytes, facts), rate, transfer);
+  const ms = expectedMs(world, facts.image, bytesToMove(workload.memoryBytes, facts), rate, transfer);
   return `for ${duration(params.windowMs)} ${home.name} would have stood at no more than ${percent(state.peakCpuRatio)} CPU with it (return threshold ${percent(params.ceiling.cpu)}); moving takes about ${duration(ms)}`;
 }

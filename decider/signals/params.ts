@@ -1,4 +1,6 @@
 import type { PolicySpec } from '../../lib/contract/policy-spec.ts';
+import { historyLengths } from '../overload/detectors.ts';
+import { historyLengths as victimHistoryLengths } from '../victim/selections.ts';
 
 export interface SignalParams {
   timeConstantMs: number;
@@ -6,6 +8,9 @@ export interface SignalParams {
   missedPeriods: number;
   /** Samples farther apart than this, or than `missedPeriods`, do not join. */
   gapMs: number;
+  /** Samples to keep of each node, and of each workload. */
+  nodeHistory: number;
+  workloadHistory: number;
 }
 
 export const signalParams = (spec: PolicySpec): SignalParams => ({
@@ -13,4 +18,6 @@ export const signalParams = (spec: PolicySpec): SignalParams => ({
   expirationMs: spec.signals.nodeMetricExpirationSeconds * 1000,
   missedPeriods: spec.signals.missedPeriods,
   gapMs: spec.overload.anomalyCondition.timeout,
+  nodeHistory: historyLengths[spec.overload.detector],
+  workloadHistory: victimHistoryLengths[spec.victim.selection],
 });

@@ -6,7 +6,14 @@ import { newNode } from '../world/nodes.ts';
 import type { SignalParams } from './params.ts';
 import { isFresh, observe } from './signals.ts';
 
-const params: SignalParams = { timeConstantMs: 60_000, expirationMs: 180_000, missedPeriods: 3, gapMs: 60_000 };
+const params: SignalParams = {
+  timeConstantMs: 60_000,
+  expirationMs: 180_000,
+  missedPeriods: 3,
+  gapMs: 60_000,
+  nodeHistory: 3,
+  workloadHistory: 2,
+};
 const node = (): NodeState => newNode('edge-1', 'site-edge-1', 'edge');
 const sample = (sequence: number, cores: number, more = {}) =>
   sampleOf('edge-1', [containerOf('a', cores)], { sequence, at: start + sequence * 10_000, ...more });
@@ -32,6 +39,15 @@ describe('moving average', () => {
     );
   });
 
+  test('a container that comes counts as if it had been there all the while', () => {
+    const state = node();
+    const late = [containerOf('a', 1), containerOf('b', 2)];
+    observe(state, sampleOf('edge-1', [containerOf('a', 1)], { sequence: 0, at: start }), params);
+    observe(state, sampleOf('edge-1', late, { sequence: 1, at: start + 10_000 }), params);
+    expect(state.cpu.mean).toBeCloseTo(3, 10);
+    expect(state.cpu.history).toEqual([3, 3]);
+  });
+
   test('a container that leaves takes its share of the mean with it', () => {
     const state = node();
     for (let sequence = 0; sequence < 9; sequence++)
@@ -43,6 +59,39 @@ describe('moving average', () => {
     observe(state, sample(9, 1), params);
     expect(state.cpu.mean).toBeCloseTo(1, 10);
     expect([...state.workloads.keys()]).toEqual(['a']);
+  });
+});
+
+describe('history', () => {
+  const feed = (state: NodeState, containers: [string, number][][]): void => {
+    for (const [sequence, list] of containers.entries()) {
+      const at = start + sequence * 10_000;
+      const samples = list.map(([name, cores]) => containerOf(name, cores));
+      observe(state, sampleOf('edge-1', samples, { sequence, at }), params);
+    }
+  };
+
+  test('holds the newest samples, as many as the policy asks for', () => {
+    const state = node();
+    feed(state, [[['a', 1]], [['a', 2]], [['a', 3]], [['a', 4]]]);
+    expect(state.cpu.history).toEqual([2, 3, 4]);
+    expect(state.workloads.get('a')?.history).toEqual([3, 4]);
+  });
+
+  test('is that of those that are still here', () => {
+    const state = node();
+    feed(state, [
+      [
+        ['a', 1],
+        ['b', 2],
+      ],
+      [
+        ['a', 1],
+        ['b', 2],
+      ],
+      [['a', 1]],
+    ]);
+    expect(state.cpu.history).toEqual([1, 1, 1]);
   });
 });
 

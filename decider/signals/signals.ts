@@ -1,5 +1,5 @@
 import type { ContainerSample, Telemetry } from '../../lib/contract/telemetry.ts';
-import { type NodeState, newHold, type WorkloadState } from '../world/model.ts';
+import { type NodeState, newHold, type ResourceState, type WorkloadState } from '../world/model.ts';
 import type { SignalParams } from './params.ts';
 
 /** `repeat`: seen before, nothing changed. `broken`: accepted, but it does not join the sample before it. */
@@ -13,12 +13,20 @@ export function observe(node: NodeState, sample: Telemetry, params: SignalParams
   if (isRepeat(node, sample)) return 'repeat';
   const joined = joins(node, sample, params);
   const weight = weightOf(node, sample, joined, params.timeConstantMs);
-  if (!joined) resetCounts(node);
-  advance(node.cpu, sample.cpu.usageCores, sample.cpu.capacityCores, weight);
-  advance(node.memory, sample.memory.usageBytes, sample.memory.capacityBytes, weight);
+  if (!joined) breakRow(node);
+  const { cpu, memory } = sample;
+  advance(node.cpu, { usage: cpu.usageCores, capacity: cpu.capacityCores, pressure: cpu.pressureRatio }, weight);
+  advance(
+    node.memory,
+    { usage: memory.usageBytes, capacity: memory.capacityBytes, pressure: memory.pressureRatio },
+    weight,
+  );
+  if (node.sequence >= 0) welcome(node, sample.containers, weight);
   identify(node, sample);
-  for (const container of sample.containers) observeWorkload(node, container, weight);
+  for (const container of sample.containers) observeWorkload(node, container, weight, params.workloadHistory);
   forget(node);
+  remember(node.cpu.history, node.cpu.latest, params.nodeHistory);
+  remember(node.memory.history, node.memory.latest, params.nodeHistory);
   for (const [workload, arrival] of node.arrivals)
     if (node.at > arrival.since + 3 * params.timeConstantMs) node.arrivals.delete(workload);
   return joined ? 'joined' : 'broken';
@@ -45,10 +53,22 @@ function elapsedByCount(node: NodeState, sample: Telemetry): number {
   return sample.boot === node.boot ? (sample.sequence - node.sequence) * sample.intervalMs : Number.POSITIVE_INFINITY;
 }
 
-function advance(resource: NodeState['cpu'], usage: number, capacity: number, weight: number): void {
+interface Sampled {
+  usage: number;
+  capacity: number;
+  pressure: number | undefined;
+}
+
+function advance(resource: ResourceState, { usage, capacity, pressure }: Sampled, weight: number): void {
   resource.mean += weight * (usage - resource.mean);
   resource.latest = usage;
   resource.capacity = capacity;
+  resource.pressure = pressure;
+}
+
+function remember(history: number[], usage: number, length: number): void {
+  if (length > 0) history.push(usage);
+  while (history.length > length) history.shift();
 }
 
 function identify(node: NodeState, sample: Telemetry): void {
@@ -61,7 +81,7 @@ function identify(node: NodeState, sample: Telemetry): void {
   node.intervalMs = sample.intervalMs;
 }
 
-function observeWorkload(node: NodeState, sample: ContainerSample, weight: number): void {
+function observeWorkload(node: NodeState, sample: ContainerSample, weight: number, historyLength: number): void {
   let state = node.workloads.get(sample.workload);
   if (!state) {
     state = newWorkload(sample);
@@ -70,6 +90,7 @@ function observeWorkload(node: NodeState, sample: ContainerSample, weight: numbe
     state.cores += weight * (sample.cpuCores - state.cores);
     state.throttledRatio += weight * ((sample.throttledRatio ?? 0) - state.throttledRatio);
   }
+  remember(state.history, sample.cpuCores, historyLength);
   state.memoryBytes = sample.memoryBytes;
   state.limitCores = sample.cpuLimitCores ?? 0;
   state.sequence = node.sequence;
@@ -81,6 +102,7 @@ function newWorkload(sample: ContainerSample): WorkloadState {
     cores: sample.cpuCores,
     throttledRatio: sample.throttledRatio ?? 0,
     memoryBytes: sample.memoryBytes,
+    history: [],
     limitCores: 0,
     hold: undefined,
     sequence: -1,
@@ -92,12 +114,38 @@ function forget(node: NodeState): void {
   for (const [name, workload] of node.workloads) {
     if (workload.sequence === node.sequence) continue;
     node.workloads.delete(name);
-    node.cpu.mean = Math.max(node.cpu.mean - workload.cores, Math.min(node.cpu.mean, node.cpu.latest));
-    node.memory.mean = Math.max(
-      node.memory.mean - workload.memoryBytes,
-      Math.min(node.memory.mean, node.memory.latest),
-    );
+    relieve(node.cpu, workload.cores);
+    relieve(node.memory, workload.memoryBytes);
   }
+}
+
+/** Adds those that have come to the node's past: a step up is a new level at once, and no trend. Undone by `forget`. */
+function welcome(node: NodeState, containers: readonly ContainerSample[], weight: number): void {
+  for (const { workload, cpuCores, memoryBytes } of containers) {
+    if (node.workloads.has(workload)) continue;
+    raise(node.cpu, cpuCores, weight);
+    raise(node.memory, memoryBytes, weight);
+  }
+}
+
+function raise(resource: ResourceState, usage: number, weight: number): void {
+  resource.mean += (1 - weight) * usage;
+  resource.history = resource.history.map((level) => level + usage);
+}
+
+/** Neither the mean nor any past sample falls below the newest sample by what has gone. */
+function relieve(resource: ResourceState, usage: number): void {
+  const without = (level: number): number => Math.max(level - usage, Math.min(level, resource.latest));
+  resource.mean = without(resource.mean);
+  resource.history = resource.history.map(without);
+}
+
+/** What lies before a gap neither counts nor makes a row with what follows. */
+function breakRow(node: NodeState): void {
+  resetCounts(node);
+  node.cpu.history = [];
+  node.memory.history = [];
+  for (const workload of node.workloads.values()) workload.history = [];
 }
 
 /** Starts every count of the node anew. */

@@ -4,6 +4,8 @@ import type { PolicySpec } from '../../lib/contract/policy-spec.ts';
 export interface TargetParams {
   tiers: readonly Tier[];
   selection: PolicySpec['target']['selection'];
+  /** Shares of its capacity that a target may reach. */
+  fill: { cpu: number; memory: number };
   weights: { cpu: number; memory: number };
   priceWeight: number;
   roundTripWeight: number;
@@ -14,6 +16,7 @@ export interface TargetParams {
 export const targetParams = ({ target, budgets }: PolicySpec): TargetParams => ({
   tiers: target.tiers,
   selection: target.selection,
+  fill: target.fillThresholds,
   weights: target.resourceWeights,
   priceWeight: target.priceWeight,
   roundTripWeight: target.roundTripWeight,

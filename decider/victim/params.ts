@@ -1,7 +1,9 @@
 import type { PolicySpec } from '../../lib/contract/policy-spec.ts';
+import type { VictimSelectionName } from './selections.ts';
 
 export interface VictimParams {
-  selection: PolicySpec['victim']['selection'];
+  selection: VictimSelectionName;
+  seed: number;
   release: { cpu: number; memory: number };
   minAgeMs: number;
   priorityThreshold: number;
@@ -9,6 +11,7 @@ export interface VictimParams {
 
 export const victimParams = ({ victim }: PolicySpec): VictimParams => ({
   selection: victim.selection,
+  seed: victim.seed,
   release: victim.releaseThresholds,
   minAgeMs: victim.minWorkloadAge,
   priorityThreshold: victim.priorityThreshold ?? Number.POSITIVE_INFINITY,

@@ -1,6 +1,6 @@
 import { bytes, cores, percent, round } from '../pipeline/format.ts';
 import { type Candidate, maxCandidates } from '../pipeline/stage.ts';
-import type { Eligible } from './selections.ts';
+import type { Eligible } from './victim.ts';
 
 /** What has to leave: cores or bytes, by what is short. */
 export interface Excess {

@@ -6,6 +6,7 @@ import { chooseVictim } from './victim.ts';
 
 const finding = (kind: Finding['kind'], more: Partial<Finding> = {}): Finding => ({
   kind,
+  measure: 'usage',
   ratio: 0.9,
   threshold: kind === 'memory' ? 0.85 : 0.8,
   since: start,
@@ -79,7 +80,7 @@ describe('of those that may go', () => {
       { name: 'fat', cores: 0.1, memoryBytes: 3 * gibibyte },
       { name: 'fatter', cores: 0.1, memoryBytes: 4 * gibibyte },
     ];
-    const result = choose(world(residents), finding('memory'));
+    const result = choose(world(residents), finding('memory', { ratio: (7 + 100 / 1024) / 8 }));
     expect(victimOf(result)).toBe('fat');
     expect(result.report.summary).toMatch(
       /^fat frees 3 GiB and is the cheapest to move that covers the excess of 1.1 GiB/,

@@ -1,14 +1,22 @@
 import { budgetParams } from '../budget/params.ts';
-import { bytesToMove, migrationMs, transferParams, usableBytesPerSecond } from '../cost/migration-time.ts';
-import type { Finding } from '../overload/overload.ts';
+import { expectedMs } from '../cost/learned.ts';
+import { bytesToMove, transferParams, usableBytesPerSecond } from '../cost/migration-time.ts';
+import { type Finding, outlasts } from '../overload/overload.ts';
+import { overloadParams } from '../overload/params.ts';
 import { round } from '../pipeline/format.ts';
 import { type Candidate, pass, type StageResult, stop } from '../pipeline/stage.ts';
 import { leaving } from '../world/flights.ts';
-import { type Flight, type NodeState, ratioOf, type World } from '../world/model.ts';
+import type { Flight, NodeState, WorkloadFacts, WorkloadState, World } from '../world/model.ts';
 import { type FilterContext, objection } from './filters.ts';
 import { victimParams } from './params.ts';
 import { candidatesOf, chosenSummary, type Excess, noneSummary } from './report.ts';
-import { type Eligible, victimSelections } from './selections.ts';
+import { type Movable, rankVictims } from './selections.ts';
+
+export interface Eligible extends Movable {
+  workload: WorkloadState;
+  facts: WorkloadFacts;
+  bytes: number;
+}
 
 export interface Victim extends Eligible {
   excess: Excess;
@@ -26,11 +34,11 @@ export function chooseVictim(
   now: number,
 ): StageResult<Victim> {
   const params = victimParams(world.policy.spec);
-  const excess = excessOf(node, finding, flights, params.release);
+  const excess = excessOf(world, node, finding, flights, params.release);
   if (!excess) return relieved(node, flights);
   const context = { now, flights, history: world.history, params, budgets: budgetParams(world.policy.spec) };
   const { eligible, refused } = sift(world, node, finding, excess, context);
-  const ranked = eligible.sort(victimSelections[params.selection]);
+  const ranked = rankVictims(params.selection, eligible, `${params.seed}/${node.name}/${node.sequence}`);
   const candidates = candidatesOf(ranked, refused, excess);
   const best = ranked[0];
   const terms = { excess: round(excess.amount), resource: excess.resource, eligible: ranked.length };
@@ -45,8 +53,9 @@ function relieved(node: NodeState, flights: readonly Flight[]): StageResult<neve
   });
 }
 
-/** Undefined when the node stands within its trigger without those that are leaving. */
+/** Undefined when the finding would not stand without those that are leaving. */
 function excessOf(
+  world: World,
   node: NodeState,
   finding: Finding,
   flights: readonly Flight[],
@@ -58,12 +67,13 @@ function excessOf(
     return { resource: 'cpu', amount: Math.max(workload.cores - release.cpu * workload.limitCores, 0) };
   }
   const off = leaving(node, flights);
-  const { mean, latest, capacity } = node[finding.kind];
-  const level = finding.immediate ? latest : mean;
   const relief = finding.kind === 'cpu' ? off.cores : off.memoryBytes;
-  const rest = level - relief;
-  if (relief > 0 && ratioOf(rest, capacity) <= finding.threshold) return undefined;
-  return { resource: finding.kind, amount: rest - release[finding.kind] * capacity };
+  if (relief > 0 && !outlasts(finding, node, off, overloadParams(world.policy.spec))) return undefined;
+  const { mean, capacity } = node[finding.kind];
+  const measured = finding.measure === 'usage' || finding.measure === 'forecast';
+  const level = measured ? finding.ratio * capacity : mean;
+  const floor = measured ? Math.min(release[finding.kind], finding.threshold) : release[finding.kind];
+  return { resource: finding.kind, amount: Math.max(0, level - relief - floor * capacity) };
 }
 
 function sift(world: World, node: NodeState, finding: Finding, excess: Excess, context: FilterContext) {
@@ -83,7 +93,10 @@ function sift(world: World, node: NodeState, finding: Finding, excess: Excess, c
     if (frees <= 0) continue;
     const size = bytesToMove(workload.memoryBytes, facts);
     const covers = finding.kind === 'workload' || frees >= excess.amount;
-    eligible.push({ workload, facts, frees, covers, bytes: size, migrationMs: migrationMs(size, rate, transfer) });
+    const { name, history } = workload;
+    const moveMs = expectedMs(world, facts.image, size, rate, transfer);
+    const movable = { name, priority: facts.priority, frees, covers, migrationMs: moveMs };
+    eligible.push({ ...movable, history, workload, facts, bytes: size });
   }
   return { eligible, refused };
 }

@@ -54,7 +54,7 @@ function forgetAway(world: World, node: NodeState, workload: string, facts: Work
 }
 
 function factsOf(workload: Workload): WorkloadFacts {
-  const { keeps, strategy, migrate, obstacle, home, priority, requestedCores, requestedMemoryBytes, startedAt } =
+  const { image, keeps, strategy, migrate, obstacle, home, priority, requestedCores, requestedMemoryBytes, startedAt } =
     workload;
-  return { keeps, strategy, migrate, obstacle, home, priority, requestedCores, requestedMemoryBytes, startedAt };
+  return { image, keeps, strategy, migrate, obstacle, home, priority, requestedCores, requestedMemoryBytes, startedAt };
 }

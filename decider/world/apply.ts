@@ -2,6 +2,7 @@ import type { Decision } from '../../lib/contract/decision.ts';
 import type { MigrationEvent } from '../../lib/contract/migration.ts';
 import type { Policy } from '../../lib/contract/policy.ts';
 import type { Telemetry } from '../../lib/contract/telemetry.ts';
+import { learnTime } from '../cost/learned.ts';
 import { countOverload } from '../overload/overload.ts';
 import { overloadParams } from '../overload/params.ts';
 import { trackCalm } from '../return-home/calm.ts';
@@ -50,6 +51,7 @@ export function applyDecision(world: World, decision: Decision): void {
     target,
     trigger,
     issuedAt: at,
+    image: imageOf(world, [source, target], workload),
     started: false,
     cores: load?.cores ?? 0,
     memoryBytes: load?.memoryBytes ?? 0,
@@ -65,7 +67,17 @@ export function applyMigration(world: World, event: MigrationEvent): void {
   world.flights.delete(event.id);
   world.ended.set(event.id, event.at);
   remember(world, flight, event);
+  learnTime(world, flight, event);
   land(world, flight, event);
+}
+
+/** After a restart the events of the past are read when the workload runs at the target already. */
+function imageOf(world: World, nodes: readonly string[], workload: string): string | undefined {
+  for (const node of nodes) {
+    const facts = world.nodes.get(node)?.record?.workloads.get(workload);
+    if (facts) return facts.image;
+  }
+  return undefined;
 }
 
 function openedBy(world: World, event: MigrationEvent): Flight {
@@ -79,6 +91,7 @@ function openedBy(world: World, event: MigrationEvent): Flight {
     target,
     trigger,
     issuedAt: at,
+    image: imageOf(world, [source, target], workload),
     started: true,
     cores: load?.cores ?? 0,
     memoryBytes: load?.memoryBytes ?? 0,

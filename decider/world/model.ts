@@ -24,6 +24,8 @@ export interface WorkloadState {
   throttledRatio: number;
   /** Newest value: memory does not spring back. */
   memoryBytes: number;
+  /** Cores sample by sample, oldest first; only as long as the policy asks for. */
+  history: number[];
   /** 0: no limit. */
   limitCores: number;
   /** Against its own limit; created by the first hit. */
@@ -34,6 +36,7 @@ export interface WorkloadState {
 
 /** What the node's migrator says of a workload. */
 export interface WorkloadFacts {
+  image: string;
   keeps: Keeps;
   strategy: RequestedStrategy;
   migrate: boolean;
@@ -57,6 +60,10 @@ export interface ResourceState {
   mean: number;
   latest: number;
   capacity: number;
+  /** Usage sample by sample, oldest first, of those that are here now; only as long as the policy asks for. */
+  history: number[];
+  /** PSI `some` of the newest sample, where there is one. */
+  pressure: number | undefined;
   hold: Hold;
 }
 
@@ -92,6 +99,8 @@ export interface Flight extends Usage {
   target: string;
   trigger: Trigger;
   issuedAt: number;
+  /** Of the workload, where its node's migrator has named it. */
+  image: string | undefined;
   /** An event has shown that a migrator took the command up. */
   started: boolean;
 }
@@ -137,6 +146,8 @@ export interface World {
   ended: Map<string, number>;
   /** By home, then by workload. */
   away: Map<string, Map<string, AwayState>>;
+  /** By image: how much longer than modelled its migrations take. */
+  timeFactors: Map<string, number>;
   /** The last recorded "no" by node or workload. */
   stays: Map<string, StayMemory>;
 }
@@ -150,6 +161,7 @@ export function createWorld(policy: Policy): World {
     history: new Map(),
     ended: new Map(),
     away: new Map(),
+    timeFactors: new Map(),
     stays: new Map(),
   };
 }

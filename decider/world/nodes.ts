@@ -23,7 +23,14 @@ export function removeNode(world: World, node: NodeState): void {
 }
 
 export function newNode(name: string, site: string, tier: Tier): NodeState {
-  const resource = (): ResourceState => ({ mean: 0, latest: 0, capacity: 0, hold: newHold() });
+  const resource = (): ResourceState => ({
+    mean: 0,
+    latest: 0,
+    capacity: 0,
+    history: [],
+    pressure: undefined,
+    hold: newHold(),
+  });
   return {
     name,
     site,

@@ -26,11 +26,11 @@ type StreamSpec = Pick<
   'name' | 'subjects' | 'retention' | 'max_age' | 'max_bytes' | 'discard' | 'duplicate_window'
 >;
 
-const telemetry = (maxBytes: number): StreamSpec => ({
+const telemetry = (maxAgeSeconds: number, maxBytes: number): StreamSpec => ({
   name: 'TELEMETRY',
   subjects: ['telemetry.v1.>'],
   retention: RetentionPolicy.Limits,
-  max_age: seconds(3600),
+  max_age: seconds(maxAgeSeconds),
   max_bytes: maxBytes,
   discard: DiscardPolicy.Old,
   duplicate_window: seconds(120),
@@ -80,7 +80,7 @@ export const siteDomain = (site: string): string => encodeToken(site);
 
 /** Creates or updates the stream of an edge site's leaf. */
 export async function ensureLeafStreams(connection: NatsConnection): Promise<void> {
-  await ensureStream(await jetstreamManager(connection), telemetry(mebibytes(64)));
+  await ensureStream(await jetstreamManager(connection), telemetry(3600, mebibytes(64)));
 }
 
 /** Creates or updates the hub's streams, buckets and the command consumer. */
@@ -116,7 +116,8 @@ export async function sourceSites(connection: NatsConnection, sites: readonly st
 }
 
 const hubTelemetry = (domains: readonly string[]): StreamSpec & Partial<StreamConfig> => ({
-  ...telemetry(mebibytes(512)),
+  // a day and more, for `godwit policy test`
+  ...telemetry(25 * 3600, mebibytes(2048)),
   sources: domains.map((domain) => ({ name: 'TELEMETRY', domain })),
 });
 

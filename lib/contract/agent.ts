@@ -122,8 +122,15 @@ export const restoreResultSchema = z.object({ heldAt: timestampSchema, lazy: z.b
 export const commitRequestSchema = z.object({ ...headerShape });
 export const commitResultSchema = z.object({ record: recordSchema });
 
-/** `run` at the target, with `committed` in hand: lets the held copy run and takes the address. */
-export const runRequestSchema = z.object({ ...headerShape, record: z.literal('committed') });
+/**
+ * `run` at the target, with `committed` in hand: lets the held copy run and takes the address. `source-dead` stands for a record that
+ * nobody can read any more, on a person's word. `anew`: what is left of a lost copy is ended, and the workload started from its files.
+ */
+export const runRequestSchema = z.object({
+  ...headerShape,
+  record: z.enum(['committed', 'source-dead']),
+  anew: z.literal(true).optional(),
+});
 export const runResultSchema = z.object({ runningAt: timestampSchema, drained: z.boolean() });
 
 /** `switch` at the source, once the target runs: gives up the address and resets the connections of the stopped copy. */
@@ -136,12 +143,14 @@ export const releaseResultSchema = z.object({ released: z.boolean() });
 
 /**
  * `abort`. At the source: turns an open record to `aborted` and thaws; after `committed` it thaws only with the target's attestation
- * that its copy is destroyed. At the target: destroys a copy that never ran and attests it; refuses when the copy has run.
+ * that its copy is destroyed, or a person's that the target is dead. At the target: destroys a copy that never ran, or is lost, and
+ * attests it; refuses when the copy has run, unless the source runs again because this node was taken for dead.
  */
 export const abortRequestSchema = z.object({
   ...headerShape,
   reason: z.string(),
-  attestation: z.literal('destroyed').optional(),
+  attestation: z.enum(['destroyed', 'node-dead']).optional(),
+  sourceRuns: z.literal(true).optional(),
 });
 export const abortResultSchema = z.object({
   record: recordSchema.optional(),
@@ -161,6 +170,8 @@ export const statusResultSchema = z.object({
   role: z.enum(['source', 'target', 'none']),
   record: recordSchema.optional(),
   copy: z.enum(['none', 'running', 'frozen', 'held', 'stopped']),
+  /** Source, after `committed`: the target's copy counts as destroyed, and this one runs. */
+  attested: z.boolean().optional(),
   drained: z.boolean().optional(),
   drainMs: z.number().optional(),
   /** Set when the page daemon died before all pages were in. */

@@ -20,6 +20,8 @@ export const workloadSchema = z.object({
   migrate: z.boolean(),
   /** One sentence why it can not move at all, from the preflight. */
   obstacle: z.string().optional(),
+  /** What stands here is a copy whose memory never arrived whole; it does not run, and waits for a person. */
+  lost: z.boolean().optional(),
   /** Where it was started; it returns there. */
   home: nameSchema,
   /** IPv4 address of its own, which moves with it. */

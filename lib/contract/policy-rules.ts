@@ -7,6 +7,9 @@ export interface BrokenRule {
 
 type Resource = 'cpu' | 'memory';
 
+/** Detectors that fire where safety parameter x usage reaches 1. */
+const regressions: readonly PolicySpec['overload']['detector'][] = ['LR', 'LOESS', 'RLOESS'];
+
 /** Relations between fields that no single field can state: what would make the decider oscillate or never act. */
 export function brokenRules(spec: PolicySpec): BrokenRule[] {
   const broken: BrokenRule[] = [];
@@ -23,11 +26,23 @@ export function brokenRules(spec: PolicySpec): BrokenRule[] {
       `expected less than the trigger overload.targetThresholds.${resource} (${trigger[resource]}), received ${release[resource]}`,
     );
     demand(
+      spec.target.fillThresholds[resource] < trigger[resource],
+      `target.fillThresholds.${resource}`,
+      `expected less than the trigger overload.targetThresholds.${resource} (${trigger[resource]}), received ${spec.target.fillThresholds[resource]}`,
+    );
+    demand(
       home[resource] <= release[resource],
       `returnHome.returnThresholds.${resource}`,
       `expected at most victim.releaseThresholds.${resource} (${release[resource]}), received ${home[resource]}`,
     );
   }
+  const { detector, safetyParameter } = spec.overload;
+  const highest = Math.max(release.cpu, release.memory);
+  demand(
+    !regressions.includes(detector) || safetyParameter === undefined || safetyParameter * highest < 1,
+    'overload.safetyParameter',
+    `expected less than 1 / ${highest}: ${detector} would fire below victim.releaseThresholds, received ${safetyParameter}`,
+  );
   demand(
     spec.overload.immediateThresholds.memory >= trigger.memory,
     'overload.immediateThresholds.memory',

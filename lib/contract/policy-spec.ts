@@ -26,14 +26,20 @@ const tiers = (standard: 'edge' | 'cloud') => z.array(tierSchema).min(1).default
 
 const signalsSchema = z.strictObject({
   /** Time constant of the moving averages. */
-  timeConstant: duration('60s'),
+  timeConstant: duration('10s'),
   nodeMetricExpirationSeconds: z.number().positive().default(180),
   /** A node that has been silent for more than this many of its own periods gets no decision. */
   missedPeriods: count(3),
 });
 
 const overloadSchema = z.strictObject({
-  detector: z.enum(['THR']).default('THR'),
+  detector: z.enum(['THR', 'EWMA', 'MAD', 'IQR', 'LR', 'LOESS', 'RLOESS', 'MHOD', 'PSI']).default('EWMA'),
+  /** Of MAD, IQR, LR, LOESS and RLOESS; by default the published one of each. */
+  safetyParameter: z.number().positive().max(10).optional(),
+  /** Of MHOD: share of time that may be spent beyond the trigger. */
+  otf: z.number().gt(0).lt(1).default(0.1),
+  /** Of PSI. */
+  pressureThresholds: thresholds(0.4, 0.1),
   /** Tiers whose nodes are relieved. */
   tiers: tiers('edge'),
   targetThresholds: thresholds(0.8, 0.85),
@@ -49,7 +55,7 @@ const overloadSchema = z.strictObject({
     .prefault({}),
   anomalyCondition: z
     .strictObject({
-      consecutiveAbnormalities: count(5),
+      consecutiveAbnormalities: count(2),
       consecutiveNormalities: count(3),
       /** Samples that lie farther apart than this (or than `missedPeriods`) start the counts anew. */
       timeout: duration('1m'),
@@ -58,9 +64,11 @@ const overloadSchema = z.strictObject({
 });
 
 const victimSchema = z.strictObject({
-  selection: z.enum(['cover-excess']).default('cover-excess'),
+  selection: z.enum(['cover-excess', 'MMT', 'MC', 'MU', 'RS']).default('cover-excess'),
+  /** Of the lots that RS draws. */
+  seed: z.number().int().nonnegative().default(1),
   /** One move should bring the node down to here. */
-  releaseThresholds: thresholds(0.7, 0.75),
+  releaseThresholds: thresholds(0.5, 0.75),
   minWorkloadAge: duration('5m'),
   /** Workloads of this priority and above are never taken. */
   priorityThreshold: z.number().int().optional(),
@@ -69,6 +77,8 @@ const victimSchema = z.strictObject({
 const targetSchema = z.strictObject({
   selection: z.enum(['free-share']).default('free-share'),
   tiers: tiers('cloud'),
+  /** Shares of its capacity that a target may reach by a move. */
+  fillThresholds: thresholds(0.7, 0.75),
   resourceWeights: z.strictObject({ cpu: amount(1), memory: amount(1) }).prefault({}),
   /** What a USD per core-hour, and a second of round trip, take from a target's score. */
   priceWeight: amount(1),
@@ -94,7 +104,7 @@ const costSchema = z.strictObject({
   /** Rate at which a node writes or reads a memory image. */
   imageBytesPerSecond: z.number().positive().default(500_000_000),
   startTime: duration('1s'),
-  completionTimeoutPerGiB: duration('800s'),
+  completionTimeoutPerGiB: duration('1h'),
 });
 
 const budgetsSchema = z.strictObject({
@@ -112,8 +122,8 @@ const budgetsSchema = z.strictObject({
 const returnHomeSchema = z.strictObject({
   enabled: z.boolean().default(true),
   /** Home, with the workload back, must have stood at or below this for the whole window. */
-  returnThresholds: thresholds(0.6, 0.65),
-  stabilizationWindowSeconds: z.number().positive().default(1800),
+  returnThresholds: thresholds(0.5, 0.65),
+  stabilizationWindowSeconds: z.number().positive().default(7200),
 });
 
 /** The rules of the decider, stage by stage; durations are milliseconds once parsed. */

@@ -18,13 +18,14 @@ describe('defaults', () => {
     expect(defaultPolicy().spec).toMatchObject({
       paused: false,
       dryRun: false,
-      signals: { timeConstant: 60_000, nodeMetricExpirationSeconds: 180 },
+      signals: { timeConstant: 10_000, nodeMetricExpirationSeconds: 180 },
       overload: {
         targetThresholds: { cpu: 0.8, memory: 0.85 },
         immediateThresholds: { memory: 0.95 },
-        anomalyCondition: { consecutiveAbnormalities: 5, consecutiveNormalities: 3 },
+        anomalyCondition: { consecutiveAbnormalities: 2, consecutiveNormalities: 3 },
       },
-      victim: { releaseThresholds: { cpu: 0.7 } },
+      victim: { releaseThresholds: { cpu: 0.5 } },
+      target: { fillThresholds: { cpu: 0.7, memory: 0.75 } },
       cost: { margin: 0.1 },
       budgets: {
         parallelMigrationsPerCluster: 5,
@@ -35,7 +36,7 @@ describe('defaults', () => {
         maxMigrationCooldown: 21_600_000,
         migrationHistoryWindow: 172_800_000,
       },
-      returnHome: { returnThresholds: { cpu: 0.6 }, stabilizationWindowSeconds: 1800 },
+      returnHome: { returnThresholds: { cpu: 0.5 }, stabilizationWindowSeconds: 7200 },
     });
   });
 
@@ -84,7 +85,7 @@ describe('faults', () => {
     [
       'a detector that does not exist',
       text('  overload: { detector: ARIMA }'),
-      ['line 5: spec.overload.detector: expected "THR"'],
+      [expect.stringMatching(/^line 5: spec.overload.detector: expected one of "THR"\|"EWMA"/) as string],
     ],
     [
       'several at once',
@@ -103,10 +104,24 @@ describe('faults', () => {
       ],
     ],
     [
+      'filling a target up to the trigger',
+      text('  target: { fillThresholds: { cpu: 0.8 } }'),
+      [
+        'line 5: spec.target.fillThresholds.cpu: expected less than the trigger overload.targetThresholds.cpu (0.8), received 0.8',
+      ],
+    ],
+    [
       'return above release',
       text('  returnHome: { returnThresholds: { cpu: 0.75 } }'),
       [
-        'line 5: spec.returnHome.returnThresholds.cpu: expected at most victim.releaseThresholds.cpu (0.7), received 0.75',
+        'line 5: spec.returnHome.returnThresholds.cpu: expected at most victim.releaseThresholds.cpu (0.5), received 0.75',
+      ],
+    ],
+    [
+      'a forecast that fires below release',
+      text('  overload: { detector: LR, safetyParameter: 2 }'),
+      [
+        'line 5: spec.overload.safetyParameter: expected less than 1 / 0.75: LR would fire below victim.releaseThresholds, received 2',
       ],
     ],
     [

@@ -26,6 +26,18 @@ export const sagaSteps = [
 export const sagaStepSchema = z.enum(sagaSteps);
 export type SagaStep = z.infer<typeof sagaStepSchema>;
 
+/** What a person has decided of a migration in doubt, or lost. */
+export const resolutionSchema = z.object({
+  keep: z.enum(['source', 'target']),
+  /** The node that they have attested to be gone for good. */
+  dead: z.enum(['source', 'target']).optional(),
+  /** The copy was lost: the target starts the workload from its files. */
+  anew: z.boolean().default(false),
+  /** In which it was decided. */
+  term: z.number().int().positive(),
+});
+export type Resolution = z.infer<typeof resolutionSchema>;
+
 /** Value of key `<migration>` in the bucket `migrations`: all that a driver needs to take a migration over. */
 export const sagaStateSchema = z.object({
   command: commandSchema,
@@ -44,6 +56,7 @@ export const sagaStateSchema = z.object({
   /** Set once the outcome is settled; `ended` says that it has been told. */
   result: resultSchema.optional(),
   reason: z.string().optional(),
+  resolution: resolutionSchema.optional(),
   prepared: prepareResultSchema.optional(),
   receive: receiveResultSchema.optional(),
   /** Start of each stage. */

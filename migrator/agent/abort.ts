@@ -10,7 +10,7 @@ import { destroyCopy } from './target.ts';
 
 /**
  * The source's half of an abort. An open record turns to `aborted` on the disk, then the workload runs on. A committed one stays,
- * and the workload runs here again only when the target attests that its copy is destroyed.
+ * and the workload runs here again only when the target attests that its copy is destroyed, or a person that the target is dead.
  */
 export async function abortSource(
   context: AgentContext,
@@ -18,7 +18,7 @@ export async function abortSource(
   request: Pick<VerbRequest<'abort'>, 'reason' | 'attestation'>,
 ): Promise<VerbResult<'abort'>> {
   if (journal.record === 'committed') {
-    if (journal.released || request.attestation !== 'destroyed')
+    if (journal.released || request.attestation === undefined)
       return { record: 'committed', running: journal.attested };
     journal.attested = true;
   } else journal.record = 'aborted';
@@ -54,8 +54,14 @@ async function endDump(context: AgentContext, journal: SourceJournal): Promise<v
   await killJob(dumpJob(place));
 }
 
-/** The target's half: destroys a copy that never ran and attests it. */
-export async function abortTarget(context: AgentContext, journal: TargetJournal): Promise<VerbResult<'abort'>> {
-  await destroyCopy(context, journal);
+/** The target's half: destroys a copy that never ran, is lost, or has been superseded, and attests it. */
+export async function abortTarget(
+  context: AgentContext,
+  journal: TargetJournal,
+  { sourceRuns }: Pick<VerbRequest<'abort'>, 'sourceRuns'>,
+): Promise<VerbResult<'abort'>> {
+  await destroyCopy(context, journal, { evenRunning: sourceRuns === true });
+  const { address } = journal.spec;
+  if (address && journal.runningAt !== undefined) await context.address.drop(journal.workload, address);
   return { running: false, attestation: 'destroyed' };
 }

@@ -5,6 +5,7 @@ import type { Upload } from '../files/data-server.ts';
 import { abortSource, abortTarget } from './abort.ts';
 import type { AgentContext } from './context.ts';
 import type { Journal, SourceJournal, TargetJournal } from './journal.ts';
+import { startAnew } from './lost.ts';
 import { sourceVerbs } from './source.ts';
 import { cleanUp, statusOf } from './status.ts';
 import { targetVerbs } from './target.ts';
@@ -128,7 +129,8 @@ async function execute<V extends Asked>(
     dump: () => source.dump(asSource(), request as VerbRequest<'dump'>, { signal }),
     restore: () => target.restore(asTarget(), { signal }),
     commit: () => source.commit(asSource()),
-    run: () => target.run(asTarget(), { signal }),
+    run: () =>
+      (request as VerbRequest<'run'>).anew ? startAnew(context, asTarget()) : target.run(asTarget(), { signal }),
     switch: () => source.switch(asSource()),
     release: () => source.release(asSource()),
     abort: () => abort(context, journal, request as VerbRequest<'abort'>),
@@ -147,7 +149,7 @@ async function abort(
 ): Promise<VerbResult<'abort'>> {
   // nothing was begun here: nothing runs because of this migration, and the journal just made keeps it so
   if (!journal || journal.role === 'void') return { running: false, attestation: 'destroyed' };
-  return journal.role === 'source' ? abortSource(context, journal, request) : abortTarget(context, journal);
+  return journal.role === 'source' ? abortSource(context, journal, request) : abortTarget(context, journal, request);
 }
 
 function requireRole<R extends Journal['role']>(journal: Journal | undefined, role: R): Extract<Journal, { role: R }> {

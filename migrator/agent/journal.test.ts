@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { journalFile, type Paths } from '../paths.ts';
-import { claims, openJournals, type SourceJournal } from './journal.ts';
+import { sourceJournal, targetJournal } from './journal.fixtures.ts';
+import { claims, openJournals } from './journal.ts';
 
 let paths: Paths;
 
@@ -14,24 +15,9 @@ beforeEach(async () => {
 afterEach(() => rm(paths.state, { recursive: true, force: true }));
 
 const day = 86_400_000;
-const source = (more: Partial<SourceJournal> = {}): SourceJournal => ({
-  role: 'source',
-  migration: 'm-1',
-  epoch: 3,
-  term: 1,
-  workload: 'w',
-  ended: false,
-  updatedAt: 0,
-  filesPushed: false,
-  attested: false,
-  switched: false,
-  released: false,
-  ...more,
-});
-
 test('what was saved is there after a restart', async () => {
   const journals = await openJournals(paths, () => 1000);
-  await journals.save(source({ record: 'committed' }));
+  await journals.save(sourceJournal({ record: 'committed' }));
   const again = await openJournals(paths, () => 2000);
   expect(again.get('m-1')).toMatchObject({ record: 'committed', updatedAt: 1000 });
 });
@@ -47,8 +33,8 @@ test('an epoch that is over is refused, also after a restart', async () => {
 
 test('a journal of an ended migration goes after a week, one that is open never', async () => {
   const journals = await openJournals(paths, () => 0);
-  await journals.save(source({ migration: 'm-old', ended: true }));
-  await journals.save(source({ migration: 'm-open', record: 'open' }));
+  await journals.save(sourceJournal({ migration: 'm-old', ended: true }));
+  await journals.save(sourceJournal({ migration: 'm-open', record: 'open' }));
   const later = await openJournals(paths, () => 8 * day);
   expect(later.all().map(({ migration }) => migration)).toEqual(['m-open']);
 });
@@ -60,13 +46,18 @@ test('a file that is no journal is named with its fault', async () => {
 });
 
 test.each([
-  ['nothing is stopped yet', source(), false],
-  ['the record is open', source({ record: 'open' }), true],
-  ['it is committed', source({ record: 'committed' }), true],
-  ['the target attested that its copy is gone', source({ record: 'committed', attested: true }), false],
-  ['it was aborted', source({ record: 'aborted' }), false],
-  ['it has ended', source({ record: 'open', ended: true }), false],
+  ['nothing is stopped yet', sourceJournal(), false],
+  ['the record is open', sourceJournal({ record: 'open' }), true],
+  ['it is committed', sourceJournal({ record: 'committed' }), true],
+  ['the target attested that its copy is gone', sourceJournal({ record: 'committed', attested: true }), false],
+  ['it was aborted', sourceJournal({ record: 'aborted' }), false],
+  ['it has ended', sourceJournal({ record: 'open', ended: true }), false],
+  ['the copy is held', targetJournal({ committed: false }), true],
+  ['the copy runs', targetJournal({ runningAt: 1 }), false],
+  ['the copy ran before this boot', targetJournal({ runningAt: 1, boot: 'former' }), true],
+  ['the copy is lost', targetJournal({ runningAt: 1, lost: true }), true],
+  ['the copy is destroyed', targetJournal({ runningAt: 1, lost: true, destroyed: true }), false],
 ])('who may start the workload when %s', (_, journal, claimed) => {
-  expect(claims(journal, 'w')).toBe(claimed);
-  expect(claims(journal, 'other')).toBe(false);
+  expect(claims(journal, 'w', 'boot')).toBe(claimed);
+  expect(claims(journal, 'other', 'boot')).toBe(false);
 });

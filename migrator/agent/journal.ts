@@ -115,10 +115,18 @@ export async function openJournals(paths: Paths, now: () => number): Promise<Jou
   };
 }
 
-/** True while the workload's copy on this node is a migration's to start or stop, and nobody else's. */
-export function claims(journal: Journal, workload: string): boolean {
+/** True when the copy that came with the migration died before all of its pages were in. */
+export const isLostCopy = (journal: Journal, workload: string): boolean =>
+  journal.role === 'target' && journal.workload === workload && journal.lost && !journal.destroyed && !journal.ended;
+
+/**
+ * True while the workload's copy on this node is a migration's to start or stop, and nobody else's. One that ran before this boot
+ * waits until the source has been asked: it may run there again.
+ */
+export function claims(journal: Journal, workload: string, boot: string): boolean {
   if (journal.workload !== workload || journal.ended) return false;
-  if (journal.role === 'target') return journal.runningAt === undefined && !journal.destroyed;
+  if (journal.role === 'target')
+    return !journal.destroyed && (journal.runningAt === undefined || journal.lost || journal.boot !== boot);
   if (journal.role === 'void') return false;
   return journal.record === 'open' || (journal.record === 'committed' && !journal.attested);
 }

@@ -12,6 +12,7 @@ import { workloadFolders } from '../paths.ts';
 import { ociConfigSchema } from '../workloads/bundle.ts';
 import { readManaged } from '../workloads/store.ts';
 import type { AgentContext } from './context.ts';
+import { isLostCopy } from './journal.ts';
 
 const byNeed: Record<Keeps, Strategy> = { nothing: 'restart', files: 'cold', memory: 'warm' };
 
@@ -24,6 +25,11 @@ export async function prepareSource(
   const container = await readContainer(context.paths.runcRoot, workload);
   if (!container?.alive)
     throw new GodwitError('E_UNKNOWN_WORKLOAD', `${workload} does not run on ${context.config.name}`);
+  const lost = context.journals.all().find((journal) => isLostCopy(journal, workload));
+  if (lost)
+    throw new GodwitError('E_PREFLIGHT', `the memory of ${workload} was lost on its way to ${context.config.name}`, {
+      next: `godwit resolve ${lost.migration}`,
+    });
   if (await isFrozen(freezerOf(container.cgroupPaths)))
     throw new GodwitError('E_PREFLIGHT', `${workload} is paused`, { next: `resume it first: runc resume ${workload}` });
   const spec = await specOf(context, container);

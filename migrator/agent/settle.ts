@@ -7,13 +7,15 @@ import { nodeSubject } from '../../lib/subjects.ts';
 import type { AgentService } from './agent.ts';
 import type { AgentContext } from './context.ts';
 import type { Journal, SourceJournal, TargetJournal } from './journal.ts';
+import { stopLostCopy } from './lost.ts';
 
 /** A driver that has not asked for this long may be gone; the agents then settle between themselves what the record says. */
 const quietMs = 15_000;
 
 /**
  * What an agent does of its own accord, once per tick and migration: the source aborts an open record whose deadline has passed;
- * a held copy looks up the record; a committed source looks whether its successor runs or is destroyed.
+ * a held copy looks up the record, and one that the source has superseded goes; a committed source looks whether its successor runs;
+ * a copy whose page daemon has died is stopped.
  */
 export async function settle(context: AgentContext, agent: AgentService, connection: NatsConnection): Promise<void> {
   for (const journal of context.journals.all().filter((journal) => !journal.ended)) {
@@ -61,12 +63,23 @@ async function settleTarget(
   connection: NatsConnection,
   journal: TargetJournal,
 ): Promise<void> {
-  if (journal.destroyed || journal.runningAt !== undefined || !isQuiet(context, journal)) return;
+  if (journal.destroyed) return;
+  const rebooted = journal.boot !== context.boot;
+  if (journal.runningAt !== undefined) await stopLostCopy(context, journal);
+  if (!isQuiet(context, journal) && !(rebooted && journal.runningAt !== undefined)) return;
   const source = await statusAt(connection, journal.source, journal.migration);
-  if (source.record === 'committed')
-    await agent.ask('run', { ...header(context, journal, 30_000), record: 'committed' });
-  if (source.record === 'aborted')
-    await agent.ask('abort', { ...header(context, journal, 30_000), reason: 'the source aborted' });
+  // this node was taken for dead: what it holds, or runs, has to go
+  if (source.attested || source.record === 'aborted') {
+    const request = { ...header(context, journal, 30_000), reason: 'the source runs again' };
+    await agent.ask('abort', source.attested ? { ...request, sourceRuns: true } : request);
+  } else if (journal.runningAt === undefined) {
+    if (source.record === 'committed')
+      await agent.ask('run', { ...header(context, journal, 30_000), record: 'committed' });
+  } else if (rebooted && !journal.lost) {
+    // the copy ended with the reboot, and is the supervisor's to start anew
+    journal.boot = context.boot;
+    await context.journals.save(journal);
+  }
 }
 
 async function statusAt(connection: NatsConnection, node: string, migration: string): Promise<VerbResult<'status'>> {

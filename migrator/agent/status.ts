@@ -8,7 +8,7 @@ import { journalFile } from '../paths.ts';
 import { type AgentContext, placeOf } from './context.ts';
 import type { Journal, SourceJournal, TargetJournal } from './journal.ts';
 import { removeShared } from './shared-folder.ts';
-import { isAlive, isDrained } from './target.ts';
+import { isDrained } from './target.ts';
 
 type Status = VerbResult<'status'>;
 
@@ -17,7 +17,12 @@ export async function statusOf(context: AgentContext, journal: Journal | undefin
   if (!journal || journal.role === 'void') return { role: 'none', copy: 'none' };
   if (journal.role === 'source') {
     const copy = journal.released ? 'none' : await copyOf(context, journal.workload);
-    return { role: 'source', copy, ...(journal.record && { record: journal.record }) };
+    return {
+      role: 'source',
+      copy,
+      ...(journal.record && { record: journal.record }),
+      ...(journal.attested && { attested: true }),
+    };
   }
   const drained = journal.runningAt === undefined ? undefined : await isDrained(context, journal);
   return {
@@ -25,14 +30,14 @@ export async function statusOf(context: AgentContext, journal: Journal | undefin
     copy: await targetCopy(context, journal),
     ...(drained !== undefined && { drained }),
     ...(journal.drainMs !== undefined && { drainMs: journal.drainMs }),
-    ...(journal.lost && { lost: true }),
+    ...(journal.lost && !journal.destroyed && { lost: true }),
   };
 }
 
 async function targetCopy(context: AgentContext, journal: TargetJournal): Promise<Status['copy']> {
   if (journal.destroyed) return 'none';
   if (journal.runningAt === undefined) return journal.heldAt === undefined ? 'none' : 'held';
-  return (await isAlive(context, journal)) ? 'running' : 'stopped';
+  return journal.boot === context.boot ? copyOf(context, journal.workload) : 'stopped';
 }
 
 async function copyOf(context: AgentContext, workload: string): Promise<Status['copy']> {

@@ -203,10 +203,14 @@ export async function isDrained(context: AgentContext, journal: TargetJournal): 
   return false;
 }
 
-/** Destroys a copy that never ran. @throws E_RECORD when it has run, or may have */
-export async function destroyCopy(context: AgentContext, journal: TargetJournal): Promise<void> {
+/** Destroys a copy that never ran, or is lost. @throws E_RECORD when it has run, or may have, unless it has to go all the same */
+export async function destroyCopy(
+  context: AgentContext,
+  journal: TargetJournal,
+  { evenRunning = false } = {},
+): Promise<void> {
   if (journal.destroyed) return;
-  if (await hasRun(context, journal))
+  if (!journal.lost && !evenRunning && (await hasRun(context, journal)))
     throw new GodwitError('E_RECORD', `${journal.workload} was committed and runs on ${context.config.name}`);
   const place = placeOf(context, journal.migration);
   const told = await giveVerdict(place.folder, 'die');

@@ -9,18 +9,24 @@ export class Announcer {
   readonly #js: JetStreamClient;
   readonly #site: string;
   readonly #patience: Patience;
+  readonly #onTold: ((event: MigrationEvent) => void) | undefined;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(js: JetStreamClient, site: string, patience: Patience) {
+  /** `onTold` hears of each event that is new in the stream. */
+  constructor(js: JetStreamClient, site: string, patience: Patience, onTold?: (event: MigrationEvent) => void) {
     this.#js = js;
     this.#site = site;
     this.#patience = patience;
+    this.#onTold = onTold;
   }
 
   push(event: MigrationEvent, id: string): void {
     const subject = eventSubject(this.#site, event.id, event.stage);
-    const send = () =>
-      untilBusAnswers('publishing an event', () => publish(this.#js, subject, event, { id }), this.#patience);
+    const send = async (): Promise<void> => {
+      const tell = () => publish(this.#js, subject, event, { id });
+      const { duplicate } = await untilBusAnswers('publishing an event', tell, this.#patience);
+      if (!duplicate) this.#onTold?.(event);
+    };
     this.#last = this.#last.then(send);
     this.#last.catch(() => {});
   }

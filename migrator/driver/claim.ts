@@ -67,14 +67,14 @@ async function claimNew(
   return { ...late, revision: await migrations.update(id, late.state, revision) };
 }
 
-type Nodes = Record<'source' | 'target', NodeRecord | undefined>;
+export type Nodes = Record<'source' | 'target', NodeRecord | undefined>;
 
-async function nodesOf({ source, target }: Command, { nodes }: ClaimOptions): Promise<Nodes> {
+export async function nodesOf({ source, target }: Command, { nodes }: Pick<ClaimOptions, 'nodes'>): Promise<Nodes> {
   const [from, to] = await Promise.all([nodes.get(source), nodes.get(target)]);
   return { source: from?.value, target: to?.value };
 }
 
-function contextOf({ source, target }: Nodes, limits: Limits): SagaContext {
+export function contextOf({ source, target }: Nodes, limits: Limits): SagaContext {
   const uplinks = [source?.uplinkBytesPerSecond, target?.uplinkBytesPerSecond].filter((rate) => rate !== undefined);
   return {
     limits,

@@ -3,7 +3,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { consumeOneByOne } from '../../lib/bus/consume.ts';
 import { openStore } from '../../lib/bus/kv.ts';
 import { commandConsumer, driverLeaseMs, viaHub } from '../../lib/bus/streams.ts';
-import { type Command, commandSchema } from '../../lib/contract/migration.ts';
+import { type Command, commandSchema, type MigrationEvent } from '../../lib/contract/migration.ts';
 import { nodeRecordSchema } from '../../lib/contract/node.ts';
 import { sagaStateSchema } from '../../lib/contract/saga.ts';
 import type { Closable } from '../../lib/lifecycle.ts';
@@ -27,6 +27,8 @@ export interface DriverOptions extends Patience {
   limits?: Limits;
   /** After so long a migration whose node does not answer is given back to the queue. */
   enduranceMs?: number;
+  /** Hears of each event that this driver was the first to tell. */
+  onTold?: (event: MigrationEvent) => void;
   /** Has to be the acknowledgement wait of the command consumer. */
   leaseMs?: number;
 }
@@ -83,7 +85,7 @@ async function run(options: DriverOptions): Promise<void> {
       enduranceMs,
       ...others,
       journal: new Journal(command.id, revision, { ...options, store: migrations, onCancel: others.cancel }),
-      announcer: new Announcer(js, siteOf(subject), options),
+      announcer: new Announcer(js, siteOf(subject), options, options.onTold),
     });
   };
   await consumeOneByOne(js, {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { readIfPresent } from '../../lib/files.ts';
 import { parseJson } from '../../lib/parse.ts';
+import { isRunning } from '../../lib/process-id.ts';
 
 // What runc keeps in <root>/<id>/state.json; only the fields that are used (libcontainer `State`, runc 1.1–1.3).
 const stateSchema = z.object({
@@ -37,7 +38,7 @@ export async function readContainer(runcRoot: string, id: string): Promise<Conta
     cgroupPaths: state.cgroup_paths,
     rootfs: state.config.rootfs,
     bundle,
-    alive: (await startTicks(state.init_process_pid)) === state.init_process_start,
+    alive: await isRunning({ pid: state.init_process_pid, startTicks: state.init_process_start }),
   };
 }
 
@@ -50,16 +51,6 @@ export async function listContainers(runcRoot: string): Promise<Container[]> {
   }
   const found = await Promise.all(ids.sort().map((id) => readContainer(runcRoot, id).catch(() => undefined)));
   return found.filter((container) => container !== undefined);
-}
-
-async function startTicks(pid: number): Promise<number | undefined> {
-  try {
-    const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return fields[0] === 'Z' ? undefined : Number(fields[19]);
-  } catch {
-    return undefined;
-  }
 }
 
 /** The OCI configuration that the container was started with. */

@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
 import { watch } from 'node:fs';
-import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GodwitError } from '../../lib/errors.ts';
 import { readIfPresent } from '../../lib/files.ts';
+import { identify, isRunning } from '../../lib/process-id.ts';
 
 /** A program that outlives the agent: it runs detached in a session of its own, and its exit code ends up in a file. */
 export interface Job {
@@ -40,7 +41,7 @@ export async function startJob(job: Job, command: JobCommand): Promise<void> {
   child.on('error', () => {});
   if (child.pid === undefined) throw new GodwitError('E_EXEC', `${command.file} could not be started`);
   child.unref();
-  await writeFile(pidFile(job), `${child.pid} ${await startTime(child.pid)}`, { mode: 0o600 });
+  await writeFile(pidFile(job), `${child.pid} ${(await identify(child.pid))?.startTicks ?? ''}`, { mode: 0o600 });
 }
 
 /** `undefined`: never started. A job that vanished without a status was killed: code 137. */
@@ -49,9 +50,8 @@ export async function jobState(job: Job): Promise<{ running: boolean; code?: num
   if (status !== undefined) return { running: false, code: Number(status) };
   const pid = await readIfPresent(pidFile(job));
   if (pid === undefined) return undefined;
-  const [number, started] = pid.split(' ');
-  const alive = Number(number) > 0 && (await startTime(Number(number))) === started;
-  if (alive) return { running: true };
+  const [number, started] = pid.split(' ').map(Number);
+  if (number && started && (await isRunning({ pid: number, startTicks: started }))) return { running: true };
   const late = await readIfPresent(statusFile(job));
   return { running: false, code: late === undefined ? 137 : Number(late) };
 }
@@ -116,15 +116,4 @@ function nextChange(changes: EventTarget, signal: AbortSignal): Promise<void> {
     changes.addEventListener('change', done, { once: true });
     signal.addEventListener('abort', done, { once: true });
   });
-}
-
-/** Field 22 of /proc/<pid>/stat: identifies a process beyond its pid; empty when it is gone. */
-async function startTime(pid: number): Promise<string> {
-  try {
-    const line = await readFile(`/proc/${pid}/stat`, 'utf8');
-    const fields = line.slice(line.lastIndexOf(')') + 2).split(' ');
-    return fields[0] === 'Z' ? '' : (fields[19] ?? '');
-  } catch {
-    return '';
-  }
 }

@@ -24,14 +24,13 @@ export function bodyOf(state: SagaState, step: ActiveStep, context: SagaContext)
     case 'dump':
       return { verb: 'dump', fields: { receive: need(state.receive, step) } };
     case 'run':
-      if (state.record !== 'committed') throw new GodwitError('E_RECORD', 'run needs the record to be committed');
-      return { verb: 'run', fields: { record: 'committed' } };
+      return runBody(state);
     case 'abort':
       return {
         verb: 'abort',
         fields: {
           reason: state.reason ?? 'given up',
-          ...(step === 'thaw' && { attestation: 'destroyed' as const }),
+          ...(step === 'thaw' && { attestation: state.resolution?.dead === 'target' ? 'node-dead' : 'destroyed' }),
         },
       };
     case 'status':
@@ -47,6 +46,13 @@ export function bodyOf(state: SagaState, step: ActiveStep, context: SagaContext)
     case 'clean':
       return { verb: 'clean', fields: {} };
   }
+}
+
+function runBody({ record, resolution }: SagaState): Body {
+  if (record !== 'committed' && resolution?.dead !== 'source')
+    throw new GodwitError('E_RECORD', 'run needs the record to be committed');
+  const warrant = record === 'committed' ? record : 'source-dead';
+  return { verb: 'run', fields: { record: warrant, ...(resolution?.anew && { anew: true }) } };
 }
 
 function receiveBody(state: SagaState, context: SagaContext): Body {

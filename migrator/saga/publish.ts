@@ -20,7 +20,8 @@ export function announced(state: SagaState): EventStage {
 
 /**
  * The event's id makes the stream keep it once per term. The end has the same id in every term: whoever finds it settled may
- * tell it again. A migration can come into doubt at two stages of one term.
+ * tell it again; only a lost migration that a person has settled ends a second time. A migration can come into doubt at two stages
+ * of one term.
  */
 export function publishOf(state: SagaState, stage: EventStage = announced(state)): SagaCommand {
   const { command, term, reason, measurements } = state;
@@ -28,7 +29,10 @@ export function publishOf(state: SagaState, stage: EventStage = announced(state)
   const doubt = stage === 'in-doubt' ? `-${state.stage}` : '';
   return {
     kind: 'publish',
-    id: stage === 'ended' ? `${id}.ended` : `${id}.${stage}${doubt}.${term}`,
+    id:
+      stage === 'ended'
+        ? `${id}.${state.resolution ? `settled.${state.resolution.term}` : 'ended'}`
+        : `${id}.${stage}${doubt}.${term}`,
     event: {
       id,
       workload,

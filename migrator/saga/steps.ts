@@ -9,7 +9,7 @@ import type { ActiveStep, Role, VerbReply } from './types.ts';
  * Why there is never a second live copy: the source's agent turns its record once, to `committed` or to `aborted`.
  * - The target's copy runs only by `run`, and `run` follows only an answer that says `committed`.
  * - The source's copy runs again only by `undo-source`, which thaws only under `aborted`, or by `thaw`, which follows only the
- *   target's attestation that its copy is destroyed and none will come.
+ *   target's attestation that its copy is destroyed and none will come, or a person's that the target is gone for good.
  * - The source's copy ends only by `release`, which follows only `run`.
  * Why there is never none in silence: a step without an answer is asked again for ever once the commit was asked, and said so.
  */
@@ -108,7 +108,8 @@ export function isLost(state: SagaState, reply: VerbReply): boolean {
 }
 
 function undone(state: SagaState, reply: VerbReply): SagaStep {
-  if (state.record === 'committed') return 'run';
+  // committed and running: the target's copy was attested to be gone
+  if (state.record === 'committed' && !(reply.verb === 'abort' && reply.result.running)) return 'run';
   const open = reply.verb === 'abort' && reply.result.record === 'open';
   return open ? 'undo-source' : 'undo-target';
 }

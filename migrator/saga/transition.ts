@@ -3,6 +3,7 @@ import { absorb } from './absorb.ts';
 import { again, askFor, end, enter, stepDeadline } from './enter.ts';
 import { cancelledReason, nodeOf, settle, settleUnstopped } from './outcome.ts';
 import { publishOf } from './publish.ts';
+import { passDead, resolve } from './resolve.ts';
 import { beforeCommit, rules } from './steps.ts';
 import type { ActiveStep, SagaContext, SagaEvent, Transition } from './types.ts';
 
@@ -11,6 +12,7 @@ type EventOf<K extends SagaEvent['kind']> = Extract<SagaEvent, { kind: K }>;
 /** The saga: what becomes of the state, and what to do about it. Pure; an event that belongs to another step changes nothing. */
 export function transition(state: SagaState, event: SagaEvent, context: SagaContext): Transition {
   const { step } = state;
+  if (event.kind === 'resolve') return resolve(state, event, context);
   if (step === 'end') return { state, commands: [] };
   if (event.kind === 'takeover') return takeOver(state, step, event, context);
   if (event.kind === 'cancel') return cancel(state, step, event, context);
@@ -32,8 +34,9 @@ function answered(before: SagaState, step: ActiveStep, event: EventOf<'answered'
   return { state, commands: [publishOf(covered, covers), ...commands] };
 }
 
-/** Goes to `next`; on the way to the commit only while nothing speaks against it. */
-function go(state: SagaState, step: ActiveStep, next: SagaStep, at: number, context: SagaContext): Transition {
+/** Goes to `next`, or past what a dead node would have to do; on the way to the commit only while nothing speaks against it. */
+function go(before: SagaState, step: ActiveStep, wanted: SagaStep, at: number, context: SagaContext): Transition {
+  const { state, next } = passDead(before, wanted);
   if (next === 'end') return end(state, at);
   const obstacle = next === 'commit' || beforeCommit.has(next) ? obstacleTo(state, at) : undefined;
   if (obstacle) return giveUp(state, step, obstacle, at, context);

@@ -1,5 +1,5 @@
 import type { Verb, VerbRequest, VerbResult } from '../../lib/contract/agent.ts';
-import type { MigrationEvent } from '../../lib/contract/migration.ts';
+import type { CommitRecord, MigrationEvent } from '../../lib/contract/migration.ts';
 import type { SagaState, SagaStep } from '../../lib/contract/saga.ts';
 
 export type Role = 'source' | 'target';
@@ -22,7 +22,19 @@ export type SagaEvent =
   /** No answer: the step may be in force or may not. */
   | { kind: 'unanswered'; at: number; step: SagaStep; message: string }
   | { kind: 'cancel'; at: number }
-  | { kind: 'takeover'; at: number; driver: string };
+  | { kind: 'takeover'; at: number; driver: string }
+  | ResolveEvent;
+
+/** A person decides what nobody else can. `record` is what the source's agent has just said of it. */
+export interface ResolveEvent {
+  kind: 'resolve';
+  at: number;
+  driver: string;
+  keep: Role;
+  /** Attested to be gone for good: it is asked nothing any more. */
+  dead?: Role | undefined;
+  record?: CommitRecord | undefined;
+}
 
 /** Fields of every request that the driver fills in by itself. */
 export type HeaderField = 'migration' | 'epoch' | 'term' | 'deadlineAt';

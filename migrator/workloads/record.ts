@@ -20,6 +20,8 @@ export interface RecordDeps {
   obstacleOf(container: Container): Promise<string | undefined>;
   /** True while the workload's copy here belongs to a migration and does not count as running. */
   isStopped(workload: string): boolean;
+  /** Migration in which the copy here was lost. */
+  lostIn(workload: string): string | undefined;
 }
 
 /** Publishes this node's record when its workloads change, and every 30 s. Returns one tick of that work. */
@@ -40,15 +42,18 @@ export function createRecordPublisher(deps: RecordDeps): () => Promise<void> {
 async function workloadsOf(deps: RecordDeps): Promise<Workload[]> {
   const found: Workload[] = [];
   for (const container of await listContainers(deps.paths.runcRoot)) {
-    if (!container.alive || deps.isStopped(container.id)) continue;
+    const lostIn = deps.lostIn(container.id);
+    if (lostIn === undefined && (!container.alive || deps.isStopped(container.id))) continue;
     const managed = await readManaged(deps.paths, container.id).catch(() => undefined);
-    if (managed?.state === 'inbound') continue;
-    const obstacle = await deps.obstacleOf(container).catch(() => undefined);
+    if (lostIn === undefined && managed?.state === 'inbound') continue;
+    const obstacle = lostIn === undefined ? await deps.obstacleOf(container).catch(() => undefined) : lostText(lostIn);
     const workload = describeWorkload(container, managed, deps.config.name, obstacle);
-    if (workload) found.push(workload);
+    if (workload) found.push(lostIn === undefined ? workload : { ...workload, lost: true });
   }
   return found;
 }
+
+const lostText = (migration: string): string => `its memory was lost on the way: godwit resolve ${migration}`;
 
 function recordOf(deps: RecordDeps, workloads: Workload[]): NodeRecord {
   const { config } = deps;

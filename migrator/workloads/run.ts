@@ -4,7 +4,8 @@ import { z } from 'zod';
 import { keepsSchema, nameSchema, requestedStrategySchema } from '../../lib/contract/names.ts';
 import { GodwitError } from '../../lib/errors.ts';
 import { parseAs, parseJson } from '../../lib/parse.ts';
-import { claims, openJournals } from '../agent/journal.ts';
+import { bootToken } from '../agent/boot.ts';
+import { claims, isLostCopy, openJournals } from '../agent/journal.ts';
 import { readContainer } from '../engine/container.ts';
 import { ociConfigSchema } from './bundle.ts';
 import { removeContainer, removeWorkload, stopContainer } from './container.ts';
@@ -100,9 +101,16 @@ export async function dropWorkload(name: string, options: { graceMs: number }, d
   const managed = await readManaged(deps.paths, name);
   const container = await readContainer(deps.paths.runcRoot, name);
   if (!managed && !container) throw new GodwitError('E_UNKNOWN_WORKLOAD', `no workload named ${name} is on this node`);
-  const journals = await openJournals(deps.paths, deps.clock.now);
-  if (managed?.state === 'inbound' || journals.all().some((journal) => claims(journal, name)))
-    throw new GodwitError('E_BUSY', `${name} is being moved`, { next: 'godwit get migrations' });
+  const journals = (await openJournals(deps.paths, deps.clock.now)).all();
+  const lost = journals.some((journal) => isLostCopy(journal, name));
+  const boot = await bootToken(deps.paths);
+  const owner = journals.find((journal) => claims(journal, name, boot));
+  if (!lost && (managed?.state === 'inbound' || owner))
+    throw new GodwitError('E_BUSY', `${name} is being moved`, {
+      next: owner
+        ? `godwit describe migration ${owner.migration}; godwit resolve ${owner.migration}`
+        : 'godwit get migrations',
+    });
   if (managed) await writeManaged(deps.paths, { ...managed, state: 'stopped' });
   if (container) await stopContainer(container, options.graceMs, deps);
   if (managed?.spec.address) await deps.address.drop(name, managed.spec.address);

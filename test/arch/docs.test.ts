@@ -34,6 +34,18 @@ describe('docs/reference/dependencies.md', () => {
   });
 });
 
+describe('docs/reference/metrics.md', () => {
+  it.each(['decider', 'migrator'])('names every metric of the %s', async (part) => {
+    const code = await read(`${part}/metrics.ts`);
+    const names = [...code.matchAll(/(?:name|gauge|seconds)\(\s*'([a-z_]+)'/g)].map(
+      ([, rest]) => `godwit_${part}_${rest}`,
+    );
+    expect(names.length).toBeGreaterThan(5);
+    const text = await read('docs/reference/metrics.md');
+    expect(names.filter((name) => !text.includes(`\`${name}\``))).toEqual([]);
+  });
+});
+
 describe('docs/reference/cli.md', () => {
   const io = { out: () => undefined, err: () => undefined, env: {}, clock: systemClock, signal: AbortSignal.abort() };
   const commands = allBelow(

@@ -116,7 +116,7 @@ test('the guide for two machines moves a workload there and back, the same proce
   expect(selves.map(({ counter }) => counter)).toEqual([1, 2, 3]);
   expect(selves.every(({ checksum }) => checksum.ok)).toBe(true);
 
-  const places = [...output.matchAll(/^counter +(\S+) +edge-1 +memory/gm)].map(([, node]) => node);
+  const places = [...output.matchAll(/^counter +(\S+) +Running +edge-1 +memory/gm)].map(([, node]) => node);
   expect(places).toEqual(['edge-1', 'cloud-1']);
   expect(output).toMatch(/^m-\S+ +counter +edge-1 +cloud-1 +warm +succeeded/m);
   expect(output).toMatch(/^edge-2 +Ready +plant/m);

@@ -44,6 +44,8 @@ export interface DriverWorld {
   /** Publishes a command, from `edge-1` to `cloud-1` unless said otherwise; `message` tells repeats apart. */
   command(id: string, change?: Partial<Command>, message?: string): Promise<void>;
   events(id: string): Promise<MigrationEvent[]>;
+  /** What drivers were the first to tell. */
+  told: MigrationEvent[];
   /** Waits until `check` gives something, at most 20 s. */
   until<T>(what: string, check: () => Promise<T | undefined> | T | undefined): Promise<T>;
   ended(id: string): Promise<MigrationEvent>;
@@ -91,6 +93,7 @@ export async function createDriverWorld(options: { skewMs?: number } = {}): Prom
   const edge = serveScriptedAgent(connection, 'edge-1', source, options.skewMs);
   const cloud = serveScriptedAgent(connection, 'cloud-1', target);
   const drivers: TestDriver[] = [];
+  const told: MigrationEvent[] = [];
 
   const until: DriverWorld['until'] = async (what, check) => {
     const end = Date.now() + 20_000;
@@ -120,6 +123,7 @@ export async function createDriverWorld(options: { skewMs?: number } = {}): Prom
     edge,
     cloud,
     events,
+    told,
     until,
     startDriver: async (node, budgets = {}, enduranceMs = 60_000) => {
       const own = await connectHere();
@@ -135,6 +139,7 @@ export async function createDriverWorld(options: { skewMs?: number } = {}): Prom
         leaseMs: testLeaseMs,
         limits,
         enduranceMs,
+        onTold: (event) => told.push(event),
       });
       let killed: Promise<void> | undefined;
       const kill = (): Promise<void> => {

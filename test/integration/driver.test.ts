@@ -252,6 +252,18 @@ describe('another driver', () => {
     },
   );
 
+  test('that tells an end again is not the first to tell it', async () => {
+    world.cloud.fault = faultAt('clean', 'lost');
+    const first = await world.startDriver('cloud-1');
+    await world.command('m1');
+    await world.ended('m1');
+    await first.kill();
+    world.cloud.fault = () => undefined;
+    await world.startDriver('edge-1');
+    await world.idle();
+    expect(world.told.filter(({ stage }) => stage === 'ended')).toHaveLength(1);
+  });
+
   test('gets the command at once when one is stopped in order', async () => {
     const { reached, release } = hold('dump');
     const first = await world.startDriver('cloud-1');

@@ -91,6 +91,7 @@ describe('what each has to do works', () => {
       expect(await (await js.consumers.get(stream)).next({ expires: 5000 }), stream).not.toBeNull();
     await (await store(who.operator, 'policy')).put('current', { n: 1 });
     await (await store(who.operator, 'migrations')).put('m1', { n: 3 });
+    expect(await publish(who.operator, 'migration.v1.edge.event.m1.ended')).toBe('EVENTS');
   });
 
   it('agents answer each other and the operator, also across the uplink', async () => {
@@ -103,6 +104,8 @@ describe('what each has to do works', () => {
       [who.edge, 'node.v1.edge-1.dump'],
       [who.operator, 'node.v1.edge-1.status'],
       [who.operator, 'node.v1.cloud-1.status'],
+      [who.operator, 'node.v1.edge-1.abort'],
+      [who.operator, 'node.v1.cloud-1.run'],
       [who.operator, 'decider.v1.migrate'],
     ] as const)
       expect(await ask(asking, subject), subject).toBe(subject);
@@ -145,11 +148,10 @@ describe('what nobody else may do is refused', () => {
     await isDeaf(who.cloud, 'node.v1.edge-1.*');
   });
 
-  it('neither decider nor operator touches a node', async () => {
-    for (const verb of ['freeze', 'commit', 'run', 'abort']) {
-      await isDenied(who.decider, `node.v1.edge-1.${verb}`);
+  it('the decider touches no node, and the operator neither stops a workload nor turns a record', async () => {
+    for (const verb of ['freeze', 'commit', 'run', 'abort']) await isDenied(who.decider, `node.v1.edge-1.${verb}`);
+    for (const verb of ['prepare', 'receive', 'freeze', 'dump', 'restore', 'commit'])
       await isDenied(who.operator, `node.v1.edge-1.${verb}`);
-    }
     await isDenied(who.operator, 'migration.v1.edge.command.m2');
     await isDenied(who.operator, '$KV.leases.decider');
     await isDenied(who.decider, '$KV.migrations.m1');

@@ -6,7 +6,8 @@ export interface ModelRequest {
   term?: number;
   abortAt?: number;
   record?: string;
-  attestation?: 'destroyed' | undefined;
+  attestation?: 'destroyed' | 'node-dead' | undefined;
+  anew?: true | undefined;
 }
 
 export type ModelVerbs = Partial<Record<Verb, (request: ModelRequest, at: number) => AgentReply>>;
@@ -98,7 +99,7 @@ export class ModelSource implements ModelAgent {
     abort: (request, at) => {
       if (this.record === undefined) this.#turn('aborted');
       if (this.record === 'open') this.#thaw();
-      if (this.record === 'committed' && request.attestation === 'destroyed' && this.copy === 'frozen') {
+      if (this.record === 'committed' && request.attestation !== undefined && this.copy === 'frozen') {
         this.attested = true;
         this.copy = 'running';
       }
@@ -167,7 +168,13 @@ export class ModelTarget implements ModelAgent {
       return ok<'restore'>({ heldAt: at, lazy: this.lazy }, at);
     },
     run: (request, at) => {
-      if (request.record !== 'committed') return no('E_RECORD', 'not committed', at);
+      if (request.record === undefined) return no('E_RECORD', 'not committed', at);
+      if (request.anew && this.lost && !this.destroyed) {
+        this.copy = 'running';
+        this.lost = false;
+        this.drained = true;
+        this.runningAt = at;
+      }
       if (this.copy === 'none') return no('E_RECORD', 'no held copy is here', at);
       if (this.copy === 'held') {
         this.copy = 'running';

@@ -2,7 +2,7 @@ import type { SagaState } from '../../../lib/contract/saga.ts';
 import { begin } from '../begin.ts';
 import { publishOf } from '../publish.ts';
 import { transition } from '../transition.ts';
-import type { Ask, SagaCommand, SagaEvent, Transition } from '../types.ts';
+import type { Ask, ResolveEvent, SagaCommand, SagaEvent, Transition } from '../types.ts';
 import { modelCommand, modelContext } from './fixtures.ts';
 import type { World } from './world.ts';
 
@@ -22,10 +22,11 @@ export class ModelDriver {
   #cancelSeen = false;
   readonly #world: World;
 
-  constructor(world: World, name: string) {
+  /** With `resolution` a person's command line, which drives what its person has decided. */
+  constructor(world: World, name: string, resolution?: Pick<ResolveEvent, 'keep' | 'dead' | 'record'>) {
     this.#world = world;
     this.name = name;
-    const first = this.#claim(name);
+    const first = resolution ? this.#resolve(name, resolution) : this.#claim(name);
     this.state = first.state;
     world.stored = { state: first.state, revision: (world.stored?.revision ?? 0) + 1 };
     this.#revision = world.stored.revision;
@@ -72,12 +73,25 @@ export class ModelDriver {
     this.#cancelSeen = true;
   }
 
+  /** The watch of the store tells of another driver. */
+  noticeOthers(): void {
+    this.#superseded();
+  }
+
   #claim(name: string): Transition {
     const { stored, now } = this.#world;
     if (!stored) return begin({ command: modelCommand, sequence: 1, driver: name, at: now }, modelContext);
     const { state } = stored;
     if (state.step === 'end') return { state, commands: [publishOf(state), { kind: 'finish' }] };
     return transition(state, { kind: 'takeover', at: now, driver: name }, modelContext);
+  }
+
+  #resolve(driver: string, resolution: Pick<ResolveEvent, 'keep' | 'dead' | 'record'>): Transition {
+    const { stored, now } = this.#world;
+    if (!stored) throw new Error('nothing to resolve');
+    const next = transition(stored.state, { kind: 'resolve', at: now, driver, ...resolution }, modelContext);
+    if (next.commands.length === 0) this.alive = false;
+    return next;
   }
 
   #superseded(): boolean {

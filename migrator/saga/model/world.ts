@@ -1,7 +1,8 @@
 import type { AgentReply } from '../../../lib/contract/agent.ts';
 import type { MigrationEvent } from '../../../lib/contract/migration.ts';
 import type { SagaState } from '../../../lib/contract/saga.ts';
-import type { Ask, SagaEvent, VerbReply } from '../types.ts';
+import { isResolvable } from '../resolve.ts';
+import type { Ask, Role, SagaEvent, VerbReply } from '../types.ts';
 import { ModelSource, ModelTarget, no } from './agents.ts';
 import { ModelDriver } from './driver.ts';
 
@@ -22,6 +23,8 @@ export interface WorldOptions {
   cancels: boolean;
   /** Deadlines may pass. */
   late: boolean;
+  /** People may decide what is in doubt or lost; a node may die for good, and they attest it. */
+  resolves: boolean;
 }
 
 const stepMs = 20;
@@ -36,6 +39,7 @@ export class World {
   readonly requests: Request[] = [];
   readonly answers: { to: ModelDriver; event: SagaEvent }[] = [];
   readonly drivers: ModelDriver[] = [];
+  dead: Role | undefined;
   readonly options: WorldOptions;
   readonly #ids = new Set<string>();
 
@@ -53,6 +57,22 @@ export class World {
 
   claim(): void {
     this.drivers.push(new ModelDriver(this, `driver-${this.drivers.length}`));
+  }
+
+  /** A person decides, as `godwit resolve` does: of a dead node nothing is asked, the source's record is read where it can be. */
+  resolve(keep: Role): void {
+    const { dead, source } = this;
+    if (!this.stored || !isResolvable(this.stored.state)) return;
+    const record = dead === 'source' ? undefined : source.record;
+    this.drivers.push(new ModelDriver(this, `person-${this.drivers.length}`, { keep, dead, record }));
+  }
+
+  /** It never answers again, and nothing of it runs. */
+  die(role: Role): void {
+    this.dead = role;
+    this.requests.splice(0, this.requests.length, ...this.requests.filter(({ ask }) => ask.role !== role));
+    if (role === 'source') this.source.copy = 'gone';
+    else this.target.copy = 'none';
   }
 
   requestCancel(): void {
@@ -84,9 +104,20 @@ export class World {
       ...(this.drivers.length < 6 ? [() => this.claim()] : []),
       ...(options.cancels ? [() => this.requestCancel()] : []),
       ...(options.late ? [() => this.pass(120_000)] : []),
+      ...(options.resolves ? this.decisions() : []),
       ...(target.copy === 'running' ? [() => this.drain()] : []),
       ...(target.copy === 'running' && target.drained ? [] : [() => target.reboot()]),
       () => this.pass(5000),
+    ];
+  }
+
+  decisions(): Action[] {
+    const { stored, dead } = this;
+    if (!stored || !isResolvable(stored.state) || this.drivers.length > 8) return [];
+    const nodes: Role[] = ['source', 'target'];
+    return [
+      ...nodes.filter((role) => role !== dead).map((role) => () => this.resolve(role)),
+      ...(dead ? [] : nodes.map((role) => () => this.die(role))),
     ];
   }
 
@@ -97,7 +128,7 @@ export class World {
 
   pass(ms: number): void {
     this.now += ms;
-    this.source.tick(this.now);
+    if (this.dead !== 'source') this.source.tick(this.now);
   }
 
   kill(driver: ModelDriver): void {
@@ -121,6 +152,7 @@ export class World {
   deliver(request: Request, options: { keep?: boolean } = {}): void {
     if (!options.keep) drop(this.requests, request);
     this.pass(stepMs);
+    if (request.ask.role === this.dead) return;
     const { ask, from, term } = request;
     const fields = { ...ask.body.fields, term };
     const agent = ask.role === 'source' ? this.source : this.target;

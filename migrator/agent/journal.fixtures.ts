@@ -1,0 +1,47 @@
+import type { SourceJournal, TargetJournal } from './journal.ts';
+
+export const sourceJournal = (more: Partial<SourceJournal> = {}): SourceJournal => ({
+  role: 'source',
+  migration: 'm-1',
+  epoch: 3,
+  term: 1,
+  workload: 'w',
+  ended: false,
+  updatedAt: 0,
+  filesPushed: false,
+  attested: false,
+  switched: false,
+  released: false,
+  ...more,
+});
+
+export const targetJournal = (more: Partial<TargetJournal> = {}): TargetJournal => ({
+  role: 'target',
+  migration: 'm-1',
+  epoch: 3,
+  term: 1,
+  workload: 'w',
+  ended: false,
+  updatedAt: 0,
+  strategy: 'warm',
+  source: 'edge-1',
+  spec: {
+    name: 'w',
+    image: 'unmanaged',
+    keeps: 'memory',
+    strategy: 'auto',
+    home: 'edge-1',
+    restartPolicy: 'always',
+    migrate: true,
+    priority: 0,
+    startedAt: 0,
+    config: {},
+  },
+  memoryBytes: 0,
+  lazy: true,
+  boot: 'boot',
+  committed: true,
+  lost: false,
+  destroyed: false,
+  ...more,
+});
