@@ -13,12 +13,14 @@ export interface Row extends Partial<Outcome> {
   ok: boolean;
 }
 
-/** What a part of the matrix was, and how it ended or why it did not. */
-export async function record(rows: Row[], what: Omit<Row, 'ok'>, play: () => Promise<Outcome>): Promise<void> {
+/** Plays one part of the matrix and notes in its row how it ended, or why it did not. */
+export async function record(row: Row, play: () => Promise<Outcome>): Promise<void> {
   try {
-    rows.push({ ...what, ...(await play()), ok: true });
+    const outcome = await play();
+    delete row.reason;
+    Object.assign(row, outcome, { ok: true });
   } catch (error) {
-    rows.push({ ...what, ok: false, reason: (error as Error).message.split('\n')[0] ?? '' });
+    row.reason = (error as Error).message.split('\n')[0] ?? '';
     throw error;
   }
 }
