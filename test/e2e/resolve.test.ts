@@ -151,3 +151,24 @@ test('in doubt: refused without the dead node attested; a target that comes back
   await until('the target to give way', 60_000, async () => (await copyOn(cloud, 'doubt')) === 'none' || undefined);
   expect(await liveOn(fleet.workers, 'doubt')).toEqual(['edge-1']);
 });
+
+// the last one: what stands on the edge then is what no dead machine would bring back
+test('a held copy runs once its source, which nobody can ask any more, is attested to be dead', async () => {
+  const workload = await runWorkload(fleet, { name: 'heir', node: 'edge-1', host: 115, env: { MIB: '16' } });
+  const before = await selfOf(workload);
+  const gate = await closeGate(cloud, 'runc *restore*');
+  const migration = await orderMove(fleet, { workload: 'heir', target: 'cloud-1', strategy: 'warm' });
+  await gate.reached();
+  await signalService(fleet, 'edge-1', 'migrator', 'STOP');
+  await gate.lift();
+  await fleet.story.until('doubt', 90_000, ({ id, stage }) => id === migration && stage === 'in-doubt');
+  const refused = await say('resolve', migration, '--keep', 'target', '--yes');
+  expect(refused).toMatchObject({ exitCode: 4, stderr: expect.stringMatching(/--node-is-dead edge-1/) });
+  const { stdout } = await say('resolve', migration, '-o', 'json');
+  expect(JSON.parse(stdout)).toMatchObject({ target: { copy: 'held' }, settled: false });
+  const done = await say('resolve', migration, '--keep', 'target', '--node-is-dead', 'edge-1', '--yes');
+  expect(done, done.stderr).toMatchObject({ exitCode: 0 });
+  expect(await liveOn(fleet.workers, 'heir')).toEqual(['cloud-1']);
+  expect(await selfOf(workload)).toMatchObject({ nonce: before.nonce, checksum: { ok: true } });
+  expect(await endOf(fleet, migration)).toMatchObject({ result: 'succeeded' });
+});
