@@ -55,4 +55,8 @@ export function addSetup(program: Command, lazily: Lazily): void {
     .description('run a node: its NATS server where it has one, monitor, migrator; until SIGTERM')
     .option('--config <path>', 'folder or file with node.yaml (default: $GODWIT_CONFIG, then /etc/godwit)')
     .action(lazily(() => import('../verbs/agent.ts')));
+  program
+    .command('completion <shell>')
+    .description('print a script that completes commands and flags: bash or zsh')
+    .action(lazily(() => import('../verbs/completion.ts')));
 }

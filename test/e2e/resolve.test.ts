@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { linkCut, linkHeal } from '../../lab/lab.ts';
-import { type FleetNode, raiseFleet, type TestFleet } from '../helpers/fleet.ts';
+import { type FleetNode, raiseFleet, readInNode, type TestFleet } from '../helpers/fleet.ts';
 import { copyOn, leftovers, liveOn, pidsIn } from '../helpers/fleet-facts.ts';
-import { closeGate, installGates } from '../helpers/fleet-gates.ts';
+import { closeGate, type Gate, installGates } from '../helpers/fleet-gates.ts';
 import { endOf, orderMove, runWorkload, type Self, selfOf, type Workload } from '../helpers/fleet-moves.ts';
-import { untilReady } from '../helpers/fleet-services.ts';
+import { signalService, untilReady } from '../helpers/fleet-services.ts';
 import { edgeAndCloud, pausedPolicy } from '../helpers/fleet-specs.ts';
 import { godwit } from '../helpers/godwit.ts';
 import { until } from '../helpers/until.ts';
@@ -36,17 +36,31 @@ async function tidy(name: string, home: FleetNode): Promise<void> {
   expect(await liveOn(fleet.workers, name)).toEqual([home.name]);
 }
 
+/** Lets the restore begin, and stops its page daemon once the copy is held; the source can not commit before. */
+async function stopDaemon(gate: Gate, migration: string): Promise<string> {
+  await signalService(fleet, 'edge-1', 'migrator', 'STOP');
+  try {
+    await gate.lift();
+    const held = `run/godwit/migrations/${migration}/held`;
+    await until('a held copy', 30_000, async () => (await readInNode(cloud, held)) !== undefined || undefined);
+    const [daemon] = await pidsIn(cloud, /^(\S*\/)?criu lazy-pages/);
+    if (!daemon) throw new Error('no page daemon');
+    await fleet.exec('cloud-1', ['kill', '-STOP', daemon]);
+    return daemon;
+  } finally {
+    await signalService(fleet, 'edge-1', 'migrator', 'CONT');
+  }
+}
+
 /** A lazy move whose page daemon is killed while pages are still to come. */
 async function lose(name: string, host: number): Promise<{ workload: Workload; before: Self; migration: string }> {
   const workload = await runWorkload(fleet, { name, node: 'edge-1', host, env: { MIB: '256' } });
   const before = await selfOf(workload);
-  const gate = await closeGate(cloud, 'ip route replace *');
+  const gate = await closeGate(cloud, 'runc *restore*');
   const migration = await orderMove(fleet, { workload: name, target: 'cloud-1', strategy: 'warm' });
-  // the daemon stands still from its start on, so that pages are missing when it is killed
-  const daemon = await until('the page daemon', 60_000, async () => (await pidsIn(cloud, /criu lazy-pages/))[0], 2);
-  await fleet.exec('cloud-1', ['kill', '-STOP', daemon]);
-  await gate.reached(60_000).catch(() => undefined);
-  await gate.lift();
+  await gate.reached(60_000);
+  const daemon = await stopDaemon(gate, migration);
+  await fleet.story.until('the copy to run', 60_000, ({ id, stage }) => id === migration && stage === 'switch');
   await fleet.exec('cloud-1', ['kill', '-KILL', daemon]);
   expect(await endOf(fleet, migration)).toMatchObject({ result: 'lost' });
   return { workload, before, migration };
@@ -64,7 +78,8 @@ test('a lost copy stops, says so, and gives way to the original', async () => {
     const { stdout } = await say('get', 'workloads', 'gone');
     return /gone +cloud-1 +Lost /.test(stdout) || undefined;
   });
-  const metrics = await fleet.exec('cloud-1', ['wget', '-q', '-O', '-', `http://127.0.0.1:${metricsPort}/metrics`]);
+  const fetching = `fetch('http://127.0.0.1:${metricsPort}/metrics').then((r) => r.text()).then(console.log)`;
+  const metrics = await fleet.exec('cloud-1', ['/opt/godwit/node_modules/.bin/node', '-e', fetching]);
   expect(metrics).toContain('godwit_migrator_open_migrations{state="lost"} 1');
   expect(metrics).toContain('godwit_migrator_page_daemons{state="lost"} 1');
   const asked = await say('resolve', migration);
@@ -135,4 +150,25 @@ test('in doubt: refused without the dead node attested; a target that comes back
   expect(await selfOf(workload)).toMatchObject({ nonce: before.nonce, checksum: { ok: true } });
   await until('the target to give way', 60_000, async () => (await copyOn(cloud, 'doubt')) === 'none' || undefined);
   expect(await liveOn(fleet.workers, 'doubt')).toEqual(['edge-1']);
+});
+
+// the last one: what stands on the edge then is what no dead machine would bring back
+test('a held copy runs once its source, which nobody can ask any more, is attested to be dead', async () => {
+  const workload = await runWorkload(fleet, { name: 'heir', node: 'edge-1', host: 115, env: { MIB: '16' } });
+  const before = await selfOf(workload);
+  const gate = await closeGate(cloud, 'runc *restore*');
+  const migration = await orderMove(fleet, { workload: 'heir', target: 'cloud-1', strategy: 'warm' });
+  await gate.reached();
+  await signalService(fleet, 'edge-1', 'migrator', 'STOP');
+  await gate.lift();
+  await fleet.story.until('doubt', 90_000, ({ id, stage }) => id === migration && stage === 'in-doubt');
+  const refused = await say('resolve', migration, '--keep', 'target', '--yes');
+  expect(refused).toMatchObject({ exitCode: 4, stderr: expect.stringMatching(/--node-is-dead edge-1/) });
+  const { stdout } = await say('resolve', migration, '-o', 'json');
+  expect(JSON.parse(stdout)).toMatchObject({ target: { copy: 'held' }, settled: false });
+  const done = await say('resolve', migration, '--keep', 'target', '--node-is-dead', 'edge-1', '--yes');
+  expect(done, done.stderr).toMatchObject({ exitCode: 0 });
+  expect(await liveOn(fleet.workers, 'heir')).toEqual(['cloud-1']);
+  expect(await selfOf(workload)).toMatchObject({ nonce: before.nonce, checksum: { ok: true } });
+  expect(await endOf(fleet, migration)).toMatchObject({ result: 'succeeded' });
 });
