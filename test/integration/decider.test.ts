@@ -31,11 +31,11 @@ afterEach(async () => {
   await hub.close();
 });
 
-/** edge-1 with 4 cores carries 3.6: trainer 1.2, api 2.4; cloud-1 is empty. */
+/** edge-1 with 4 cores carries 3.6: trainer 1.7, api 1.9; cloud-1 is empty. */
 async function hotSite(): Promise<FakeNode[]> {
   const edge = fakeNode('edge-1', 'edge');
-  edge.workloads.set('trainer', { cores: 1.2, memoryBytes: 512 * mebibyte, home: 'edge-1' });
-  edge.workloads.set('api', { cores: 2.4, memoryBytes: 1024 * mebibyte, home: 'edge-1' });
+  edge.workloads.set('trainer', { cores: 1.7, memoryBytes: 512 * mebibyte, home: 'edge-1' });
+  edge.workloads.set('api', { cores: 1.9, memoryBytes: 1024 * mebibyte, home: 'edge-1' });
   const cloud = fakeNode('cloud-1', 'cloud', 8);
   await writeRecord(hub, edge);
   await writeRecord(hub, cloud);
@@ -128,13 +128,11 @@ describe('leadership', () => {
   });
 
   test('given up on a stop is taken at once', async () => {
-    const first = await hub.decider({ leaseMs: 3000 });
+    const first = await hub.decider({ leaseMs: 600_000 });
     await leads(first);
-    const second = await hub.decider({ leaseMs: 3000 });
-    const before = performance.now();
+    const second = await hub.decider({ leaseMs: 600_000 });
     await first.stop();
     expect(await leads(second)).toBe(2);
-    expect(performance.now() - before).toBeLessThan(2900);
   });
 
   test('is not claimed by one that is cut off from the server', async () => {
