@@ -34,6 +34,11 @@ metadata: { name: bench }
 spec: { paused: true, overload: { targetThresholds: { cpu: 1, memory: 1 } } }
 `;
 
+interface Interval {
+  from: number;
+  to: number;
+}
+
 interface Sample {
   /** Of the client's hole. */
   ours: number;
@@ -127,18 +132,20 @@ try {
     await client.stop();
     if (nonce !== before.nonce) throw new Error(`${name} is another process after the move`);
     const { freezeMs = Number.NaN, drainMs = 0 } = event.measurements ?? {};
-    const spent = [await longestMs(source, event.id, 'dump'), await longestMs(target, event.id, 'restore')];
-    spent.push(await longestMs(target, event.id, 'the copy runs'));
-    return { ours: holeMs, freezeMs, drainMs, controlMs: freezeMs - spent.reduce((sum, ms) => sum + ms, 0) };
+    const work = [
+      ...(await workOf(source, event.id, ['dump'])),
+      ...(await workOf(target, event.id, ['restore', 'the copy runs'])),
+    ];
+    return { ours: holeMs, freezeMs, drainMs, controlMs: freezeMs - covered(work) };
   }
 
-  /** Time that the agent of `node` spent on a verb of a migration, by its log. What is left of the freeze is the control plane's. */
-  async function longestMs(node: string, migration: string, what: string): Promise<number> {
+  /** When the agent of `node` was at work for a migration, by its log. What is left of the freeze is the control plane's. */
+  async function workOf(node: string, migration: string, kinds: readonly string[]): Promise<Interval[]> {
     const text = await readFile(join(at(node).root, 'var/log/agent.log'), 'utf8');
-    const lines = text.split('\n').filter((line) => line.includes(migration) && line.includes(`"${what}"`));
-    const logged = lines.map((line) => JSON.parse(line) as { durationMs?: number });
-    // a verb that takes long is asked again meanwhile, and answered twice
-    return Math.max(0, ...logged.map(({ durationMs = 0 }) => durationMs));
+    const lines = text.split('\n').filter((line) => line.includes(migration));
+    const work = lines.filter((line) => kinds.some((kind) => line.includes(`"${kind}"`)));
+    const logged = work.map((line) => JSON.parse(line) as { time: string; durationMs?: number });
+    return logged.map(({ time, durationMs = 0 }) => ({ from: Date.parse(time) - durationMs, to: Date.parse(time) }));
   }
 
   async function plainMove(baseline: Baseline, mib: number): Promise<number> {
@@ -172,6 +179,17 @@ async function inTurn<T>(work: readonly (() => Promise<T>)[]): Promise<T[]> {
   const results: T[] = [];
   for (const one of work) results.push(await one());
   return results;
+}
+
+/** Length of the union, in ms. */
+function covered(intervals: Interval[]): number {
+  let end = Number.NEGATIVE_INFINITY;
+  let sum = 0;
+  for (const { from, to } of intervals.toSorted((a, b) => a.from - b.from)) {
+    sum += Math.max(0, to - Math.max(from, end));
+    end = Math.max(end, to);
+  }
+  return sum;
 }
 
 function summary(samples: readonly Sample[]): object {

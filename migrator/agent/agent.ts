@@ -18,18 +18,21 @@ export interface AgentService {
 
 type Asked = Exclude<Verb, 'status'>;
 
+/** For a restore that no driver has asked for yet. */
+const aheadMs = 600_000;
+
 /** The verbs of one node: fenced by epoch and term, one at a time per migration, except that `abort` interrupts. */
 export function createAgent(context: AgentContext): AgentService {
   const inTurn = createKeyedQueue();
   const running = new Map<string, AbortController>();
 
   const perform = async <V extends Asked>(verb: V, request: VerbRequest<V>): Promise<VerbResult<V>> => {
-    const journal = await fencedJournal(context, verb, request);
     const controller = new AbortController();
     running.set(request.migration, controller);
     const left = Math.max(1, request.deadlineAt - context.clock.now());
     const signal = AbortSignal.any([controller.signal, AbortSignal.timeout(left)]);
     try {
+      const journal = await fencedJournal(context, verb, request);
       return (await execute(context, verb, request, journal, signal)) as VerbResult<V>;
     } catch (error) {
       if (signal.aborted && !(error instanceof GodwitError))
@@ -40,22 +43,39 @@ export function createAgent(context: AgentContext): AgentService {
     }
   };
 
+  /** Begins what the driver will ask for next: its question then costs the frozen workload nothing. Its failure is told to the driver. */
+  const goAhead = <V extends Asked>(verb: V, request: VerbRequest<V>): void => {
+    const { migration } = request;
+    const started = context.clock.monotonic();
+    const tell = (outcome: string, error?: unknown): void =>
+      context.log.info({ verb, migration, durationMs: context.clock.monotonic() - started, err: error }, outcome);
+    inTurn(migration, () => perform(verb, request)).then(
+      () => tell('done ahead'),
+      (error: unknown) => tell('not done ahead', error),
+    );
+  };
+
   const ask = async <V extends Verb>(verb: V, request: VerbRequest<V>): Promise<VerbResult<V>> => {
     if (verb === 'status') return (await statusOf(context, context.journals.get(request.migration))) as VerbResult<V>;
     if (verb === 'abort') {
       refuseStale(context.journals.get(request.migration), request as VerbRequest<'abort'>);
       running.get(request.migration)?.abort(new GodwitError('E_CANCELLED', 'aborted'));
     }
-    return inTurn(request.migration, () => perform(verb as Asked, request as VerbRequest<Asked>)) as Promise<
-      VerbResult<V>
-    >;
+    const result = await inTurn(request.migration, () => perform(verb as Asked, request as VerbRequest<Asked>));
+    if (verb === 'freeze') {
+      const { receive, abortAt, ...header } = request as VerbRequest<'freeze'>;
+      goAhead('dump', { ...header, receive, deadlineAt: abortAt });
+    }
+    return result as VerbResult<V>;
   };
 
   const upload = async (given: Upload): Promise<void> => {
     const journal = context.journals.get(given.migration);
     if (journal?.role !== 'target')
       throw new GodwitError('E_STALE', `migration ${given.migration} is not expected here`);
-    await targetVerbs(context).take(journal, given);
+    const complete = await targetVerbs(context).take(journal, given);
+    const { migration, epoch, term } = journal;
+    if (complete) goAhead('restore', { migration, epoch, term, deadlineAt: context.clock.now() + aheadMs });
   };
   return { ask, upload };
 }
@@ -104,7 +124,7 @@ function newJournal<V extends Asked>(context: AgentContext, verb: V, request: Ve
   }
   if (verb === 'receive') {
     const { spec, strategy, source, memoryBytes } = request as VerbRequest<'receive'>;
-    const flags = { lazy: false, committed: false, lost: false, destroyed: false, boot: context.boot };
+    const flags = { arrived: [], lazy: false, committed: false, lost: false, destroyed: false, boot: context.boot };
     return { ...common, role: 'target', workload: spec.name, strategy, source, spec, memoryBytes, ...flags };
   }
   if (verb === 'abort') return { ...common, role: 'void', workload: 'unknown', ended: true };

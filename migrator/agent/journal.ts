@@ -54,6 +54,8 @@ const targetSchema = z.object({
   spec: workloadSpecSchema,
   receive: receiveResultSchema.optional(),
   memoryBytes: z.number(),
+  /** What came inside the freeze and is unpacked. */
+  arrived: z.array(z.enum(['images', 'files-1'])).default([]),
   lazy: z.boolean().default(false),
   heldAt: timestampSchema.optional(),
   /** Boot in which the copy was made: another one means that it is gone. */

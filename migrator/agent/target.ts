@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { finished } from 'node:stream/promises';
 import type { VerbRequest, VerbResult } from '../../lib/contract/agent.ts';
 import { GodwitError } from '../../lib/errors.ts';
 import { readContainer } from '../engine/container.ts';
@@ -36,7 +37,8 @@ const lazyFromBytes = 96 << 20;
 /** The agent as the target of a migration: prepares, restores held, and lets go only with `committed` in hand. */
 export interface TargetVerbs {
   receive(journal: TargetJournal, request: VerbRequest<'receive'>): Promise<VerbResult<'receive'>>;
-  take(journal: TargetJournal, upload: Upload): Promise<void>;
+  /** True when with this upload all that a restore needs is here. */
+  take(journal: TargetJournal, upload: Upload): Promise<boolean>;
   restore(journal: TargetJournal, options: VerbOptions): Promise<VerbResult<'restore'>>;
   run(journal: TargetJournal, options: VerbOptions): Promise<VerbResult<'run'>>;
 }
@@ -101,10 +103,25 @@ async function preparePlace(
 }
 
 /** Takes what the source pushes: image, files, CRIU's metadata. */
-async function take(context: AgentContext, journal: TargetJournal, upload: Upload): Promise<void> {
+async function take(context: AgentContext, journal: TargetJournal, upload: Upload): Promise<boolean> {
   if (upload.peer !== journal.source)
     throw new GodwitError('E_STALE', `${upload.peer} is not the source of this migration`);
   if (journal.destroyed || journal.committed) throw new GodwitError('E_STALE', 'this migration takes nothing more');
+  const { kind } = upload;
+  if (kind === 'image' || kind === 'files-0') {
+    await unpack(context, journal, upload);
+    return false;
+  }
+  // pushed again, it is the same, and a copy may stand on it by now
+  if (journal.arrived.includes(kind)) await finished(upload.body.resume());
+  else {
+    await unpack(context, journal, upload);
+    journal.arrived.push(kind);
+  }
+  return journal.strategy === 'warm' && journal.arrived.length === 2;
+}
+
+async function unpack(context: AgentContext, journal: TargetJournal, upload: Upload): Promise<void> {
   const managed = await managedOf(context, journal);
   if (upload.kind === 'image') {
     await receiveImage(context.paths, journal.spec.image, upload.body);
@@ -127,6 +144,7 @@ async function restore(
   options: VerbOptions,
 ): Promise<VerbResult<'restore'>> {
   if (journal.heldAt !== undefined) return { heldAt: journal.heldAt, lazy: journal.lazy };
+  if (journal.destroyed) throw new GodwitError('E_RECORD', 'the copy was destroyed');
   const managed = await managedOf(context, journal);
   if (journal.strategy === 'warm') await restoreWarm(context, journal, options);
   else if (!(await readContainer(context.paths.runcRoot, journal.workload)))
