@@ -104,15 +104,23 @@ try {
     await labExec(lab, 'edge-1', run, { timeoutMs: 60_000 });
     await untilAnswers(url, 60_000);
     const baselines = [rawCriu(lab, 'edge-1'), plainRunc(lab, 'edge-1', at('edge-1').root)];
+    // all three live through all rounds: a process that has served longer has more memory
+    await inTurn(baselines.map((one) => () => one.start(mib)));
     const samples: Sample[] = [];
     for (let round = 0; round <= rounds; round += 1) {
       const target = round % 2 === 0 ? 'cloud-1' : 'edge-1';
       const source = target === 'cloud-1' ? 'edge-1' : 'cloud-1';
-      const ours = await ourMove(name, url, source, target);
-      const [criu = 0, runc = 0] = await inTurn(baselines.map((baseline) => () => plainMove(baseline, mib)));
+      const sample: Partial<Sample> = {};
+      const turns = [
+        async () => Object.assign(sample, await ourMove(name, url, source, target)),
+        ...baselines.map((one) => async () => Object.assign(sample, { [one.name]: await plainMove(one) })),
+      ];
+      // each comes first in turn: what goes before leaves memory that is at hand, or is not
+      await inTurn(turns.map((_, index) => turns[(index + round) % turns.length] as () => Promise<unknown>));
       // the first round warms up: memory that the machine has never touched
-      if (round > 0) samples.push({ ...ours, criu, runc });
+      if (round > 0) samples.push(sample as Sample);
     }
+    await inTurn(baselines.map((one) => () => one.stop()));
     await labExec(lab, rounds % 2 === 0 ? 'cloud-1' : 'edge-1', ['godwit', 'rm', name], { timeoutMs: 60_000 });
     return samples;
   }
@@ -148,22 +156,17 @@ try {
     return logged.map(({ time, durationMs = 0 }) => ({ from: Date.parse(time) - durationMs, to: Date.parse(time) }));
   }
 
-  async function plainMove(baseline: Baseline, mib: number): Promise<number> {
+  async function plainMove(baseline: Baseline): Promise<number> {
     const url = `http://${at('edge-1').address}:${baseline.port}/self`;
-    await baseline.start(mib);
-    try {
-      await untilAnswers(url, 60_000);
-      const client = await watchHoles(url);
-      await new Promise((resolve) => setTimeout(resolve, 500));
-      client.take();
-      await baseline.move();
-      await new Promise((resolve) => setTimeout(resolve, 500));
-      const { holeMs } = client.take();
-      await client.stop();
-      return holeMs;
-    } finally {
-      await baseline.stop();
-    }
+    await untilAnswers(url, 60_000);
+    const client = await watchHoles(url);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    client.take();
+    await baseline.move();
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    const { holeMs } = client.take();
+    await client.stop();
+    return holeMs;
   }
 
   async function version(tool: string, pattern: RegExp): Promise<string> {

@@ -24,7 +24,7 @@ export function rawCriu(lab: string, node: string): Baseline {
     name: 'criu',
     port: 8081,
     start: (mib) =>
-      sh(`mkdir -p ${rawFolder}; cd /; export MIB=${mib} PORT=8081 UV_USE_IO_URING=0
+      sh(`mkdir -p ${rawFolder}; cd /; export MIB=${mib} PORT=8081 UV_USE_IO_URING=0 NODE_OPTIONS=--max-semi-space-size=1
         setsid ${program} < /dev/null > /dev/null 2>&1 & echo $! > /run/bench-criu.pid`).then(() => undefined),
     move: () =>
       sh(`rm -rf ${rawFolder}; mkdir ${rawFolder}

@@ -38,6 +38,7 @@ export const targetJournal = (more: Partial<TargetJournal> = {}): TargetJournal 
     config: {},
   },
   memoryBytes: 0,
+  arrived: [],
   lazy: true,
   boot: 'boot',
   committed: true,

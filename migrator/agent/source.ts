@@ -175,8 +175,10 @@ async function switchAway(context: AgentContext, journal: SourceJournal): Promis
   requireCommitted(journal);
   const { spec } = requirePrepared(journal);
   if (!journal.switched && spec.address) {
-    await context.address.drop(spec.name, spec.address);
-    await resetConnections(spec.name, context.exec);
+    const reset = () => resetConnections(spec.name, context.exec);
+    await Promise.all([reset(), context.address.drop(spec.name, spec.address)]);
+    // those of neighbours that came here once more in between
+    await reset();
     journal.switched = true;
   }
   return { switched: true };

@@ -177,13 +177,16 @@ async function run(context: AgentContext, journal: TargetJournal, options: VerbO
   if (journal.heldAt === undefined) await restore(context, journal, options);
   journal.committed = true;
   const { address } = journal.spec;
+  const started = context.clock.monotonic();
+  // told first: starting a program holds this process up
+  if (journal.strategy === 'warm') await giveVerdict(placeOf(context, journal.migration).folder, 'run');
   // connections wait in the copy's own kernel queue until it runs
   const taking = address ? context.address.take(journal.workload, address) : Promise.resolve();
-  const [ran, taken] = await Promise.allSettled([letGo(context, journal, options), taking]);
-  if (ran.status === 'rejected') throw ran.reason;
-  if (taken.status === 'rejected') throw taken.reason;
   const managed = await managedOf(context, journal);
-  await writeManaged(context.paths, { ...managed, state: 'running' });
+  const noting = writeManaged(context.paths, { ...managed, state: 'running' });
+  const [ran, ...others] = await Promise.allSettled([letGo(context, journal, started, options), taking, noting]);
+  if (ran.status === 'rejected') throw ran.reason;
+  for (const other of others) if (other.status === 'rejected') throw other.reason;
   // only now: a repeat answers at once, and must find nothing left to do
   journal.runningAt = ran.value;
   await context.journals.save(journal);
@@ -191,13 +194,14 @@ async function run(context: AgentContext, journal: TargetJournal, options: VerbO
 }
 
 /** Answers when it ran. Done again, it finds a copy that was let go before. */
-async function letGo(context: AgentContext, journal: TargetJournal, options: VerbOptions): Promise<number> {
-  const started = context.clock.monotonic();
-  if (journal.strategy === 'warm') {
-    const place = placeOf(context, journal.migration);
-    await giveVerdict(place.folder, 'run');
-    await restoreEnded(place, options);
-  } else if (!(await hasRun(context, journal))) await startCreated(journal.workload, context);
+async function letGo(
+  context: AgentContext,
+  journal: TargetJournal,
+  started: number,
+  options: VerbOptions,
+): Promise<number> {
+  if (journal.strategy === 'warm') await restoreEnded(placeOf(context, journal.migration), options);
+  else if (!(await hasRun(context, journal))) await startCreated(journal.workload, context);
   const durationMs = context.clock.monotonic() - started;
   context.log.info({ migration: journal.migration, durationMs }, 'the copy runs');
   return context.clock.now();

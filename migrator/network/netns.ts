@@ -41,5 +41,5 @@ export async function removeNetns(workload: string, exec: Exec): Promise<void> {
 /** Resets every connection of a stopped workload, so that its clients turn to the new place at once instead of waiting. */
 export async function resetConnections(workload: string, exec: Exec): Promise<void> {
   if (!existsSync(netnsPath(workload))) return;
-  await exec('ip', ['netns', 'exec', netnsName(workload), 'ss', '-K', '-t', 'state', 'connected']);
+  await exec('nsenter', [`--net=${netnsPath(workload)}`, 'ss', '-K', '-t', 'state', 'connected']);
 }
