@@ -8,6 +8,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           testTimeout: 30_000,
+          maxWorkers: '100%',
           include: ['{lib,monitor,decider,migrator,cli,lab,bench,apps,scripts}/**/*.test.ts', 'test/arch/**/*.test.ts'],
         },
       },
@@ -16,6 +17,7 @@ export default defineConfig({
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
           pool: 'forks',
+          maxWorkers: '100%',
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },

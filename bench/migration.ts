@@ -47,6 +47,8 @@ interface Sample {
   freezeMs: number;
   controlMs: number;
   drainMs: number;
+  /** 99th percentile of the answers' times while pages were still coming in. */
+  stallP99Ms: number;
 }
 
 // Node always sets up a ring for epoll; a container's seccomp profile forbids it, a bare process needs the kernel to
@@ -136,15 +138,18 @@ try {
     const before = client.take();
     const event = await moveTo(connection, name, target, log);
     await new Promise((resolve) => setTimeout(resolve, 500));
-    const { holeMs, nonce } = client.take();
+    const { holeMs, after, nonce } = client.take();
     await client.stop();
     if (nonce !== before.nonce) throw new Error(`${name} is another process after the move`);
     const { freezeMs = Number.NaN, drainMs = 0 } = event.measurements ?? {};
+    const draining = after.filter(({ at: ms }) => ms <= drainMs).map(({ tookMs }) => tookMs);
+    draining.sort((a, b) => a - b);
+    const stallP99Ms = draining.length > 0 ? percentile(draining, 0.99) : 0;
     const work = [
       ...(await workOf(source, event.id, ['dump'])),
       ...(await workOf(target, event.id, ['restore', 'the copy runs'])),
     ];
-    return { ours: holeMs, freezeMs, drainMs, controlMs: freezeMs - covered(work) };
+    return { ours: holeMs, freezeMs, drainMs, stallP99Ms, controlMs: freezeMs - covered(work) };
   }
 
   /** When the agent of `node` was at work for a migration, by its log. What is left of the freeze is the control plane's. */
@@ -209,5 +214,6 @@ function summary(samples: readonly Sample[]): object {
     freezeMs: spread(samples.map(({ freezeMs }) => freezeMs)),
     controlMs: spread(samples.map(({ controlMs }) => controlMs)),
     drainMs: spread(samples.map(({ drainMs }) => drainMs)),
+    stallP99Ms: spread(samples.map(({ stallP99Ms }) => stallP99Ms)),
   };
 }

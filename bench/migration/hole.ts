@@ -1,9 +1,18 @@
 import { get } from 'node:http';
 
+export interface Seen {
+  /** Longest time between two answers, in ms. */
+  holeMs: number;
+  /** Time that each answer after the hole took, in ms, and when it came, in ms since the hole's end. */
+  after: { tookMs: number; at: number }[];
+  /** Of the last answer. */
+  nonce: string;
+}
+
 /** A client outside that asks every 2 ms on a new connection and knows how long nobody answered. */
 export interface HoleClient {
-  /** Longest time between two answers since the last call, in ms; and the last answer's nonce. */
-  take(): { holeMs: number; nonce: string };
+  /** What was seen since the last call. */
+  take(): Seen;
   stop(): Promise<void>;
 }
 
@@ -12,12 +21,19 @@ export async function watchHoles(url: string): Promise<HoleClient> {
   let last = performance.now();
   let holeMs = 0;
   let nonce = '';
+  let ended = last;
+  let after: Seen['after'] = [];
   const loop = async (): Promise<void> => {
     while (!stopped) {
+      const asked = performance.now();
       const answer = await ask(url).catch(() => undefined);
       if (answer !== undefined) {
         const now = performance.now();
-        holeMs = Math.max(holeMs, now - last);
+        if (now - last > holeMs) {
+          holeMs = now - last;
+          ended = now;
+          after = [];
+        } else after.push({ tookMs: now - asked, at: now - ended });
         last = now;
         nonce = answer;
       }
@@ -27,8 +43,9 @@ export async function watchHoles(url: string): Promise<HoleClient> {
   const done = loop();
   return {
     take: () => {
-      const taken = { holeMs, nonce };
+      const taken = { holeMs, after, nonce };
       holeMs = 0;
+      after = [];
       return taken;
     },
     stop: () => {

@@ -1,6 +1,5 @@
 import type { Verb, VerbRequest, VerbResult } from '../../lib/contract/agent.ts';
 import { GodwitError } from '../../lib/errors.ts';
-import { createKeyedQueue } from '../../lib/keyed-queue.ts';
 import type { Upload } from '../files/data-server.ts';
 import { abortSource, abortTarget } from './abort.ts';
 import type { AgentContext } from './context.ts';
@@ -9,6 +8,7 @@ import { startAnew } from './lost.ts';
 import { sourceVerbs } from './source.ts';
 import { cleanUp, statusOf } from './status.ts';
 import { targetVerbs } from './target.ts';
+import { createTurns } from './turns.ts';
 
 export interface AgentService {
   /** Answers one request; also used by the agent itself when a deadline passes. */
@@ -23,45 +23,57 @@ const aheadMs = 600_000;
 
 /** The verbs of one node: fenced by epoch and term, one at a time per migration, except that `abort` interrupts. */
 export function createAgent(context: AgentContext): AgentService {
-  const inTurn = createKeyedQueue();
-  const running = new Map<string, AbortController>();
+  const turns = createTurns();
+  const ahead = new Map<string, { verb: Asked; done: Promise<unknown> }>();
 
-  const perform = async <V extends Asked>(verb: V, request: VerbRequest<V>): Promise<VerbResult<V>> => {
-    const controller = new AbortController();
-    running.set(request.migration, controller);
-    const left = Math.max(1, request.deadlineAt - context.clock.now());
-    const signal = AbortSignal.any([controller.signal, AbortSignal.timeout(left)]);
-    try {
-      const journal = await fencedJournal(context, verb, request);
-      return (await execute(context, verb, request, journal, signal)) as VerbResult<V>;
-    } catch (error) {
-      if (signal.aborted && !(error instanceof GodwitError))
-        throw new GodwitError('E_TIMEOUT', `${verb} was given up: ${String(signal.reason)}`, { cause: error });
-      throw error;
-    } finally {
-      running.delete(request.migration);
-    }
-  };
+  const perform = <V extends Asked>(verb: V, request: VerbRequest<V>): Promise<VerbResult<V>> =>
+    turns.take(request.migration, async (interrupted) => {
+      const signal = AbortSignal.any([interrupted, AbortSignal.timeout(timeLeft(context, request))]);
+      try {
+        const journal = await fencedJournal(context, verb, request);
+        return (await execute(context, verb, request, journal, signal)) as VerbResult<V>;
+      } catch (error) {
+        throw signal.aborted ? givenUp(verb, error) : error;
+      }
+    });
 
-  /** Begins what the driver will ask for next: its question then costs the frozen workload nothing. Its failure is told to the driver. */
+  /** Begins what the driver will ask for next: its question then costs the frozen workload nothing. */
   const goAhead = <V extends Asked>(verb: V, request: VerbRequest<V>): void => {
     const { migration } = request;
     const started = context.clock.monotonic();
-    const tell = (outcome: string, error?: unknown): void =>
+    const done = perform(verb, request);
+    const tell = (outcome: string, error?: unknown): void => {
+      ahead.delete(migration);
       context.log.info({ verb, migration, durationMs: context.clock.monotonic() - started, err: error }, outcome);
-    inTurn(migration, () => perform(verb, request)).then(
+    };
+    ahead.set(migration, { verb, done });
+    done.then(
       () => tell('done ahead'),
       (error: unknown) => tell('not done ahead', error),
     );
   };
 
+  /** Waits for what was begun ahead; the driver that asks is known from now on, also while that lasts. */
+  const join = async <V extends Asked>(verb: V, request: VerbRequest<V>, done: Promise<unknown>): Promise<unknown> => {
+    await fencedJournal(context, verb, request);
+    const late = AbortSignal.timeout(timeLeft(context, request));
+    const timeout = new Promise<never>((_, reject) => {
+      late.addEventListener('abort', () => reject(givenUp(verb, late.reason)), { once: true });
+    });
+    return Promise.race([done, timeout]);
+  };
+
   const ask = async <V extends Verb>(verb: V, request: VerbRequest<V>): Promise<VerbResult<V>> => {
-    if (verb === 'status') return (await statusOf(context, context.journals.get(request.migration))) as VerbResult<V>;
+    const { migration } = request;
+    if (verb === 'status') return (await statusOf(context, context.journals.get(migration))) as VerbResult<V>;
     if (verb === 'abort') {
-      refuseStale(context.journals.get(request.migration), request as VerbRequest<'abort'>);
-      running.get(request.migration)?.abort(new GodwitError('E_CANCELLED', 'aborted'));
+      refuseStale(context.journals.get(migration), request as VerbRequest<'abort'>);
+      turns.interrupt(migration, new GodwitError('E_CANCELLED', 'aborted'));
     }
-    const result = await inTurn(request.migration, () => perform(verb as Asked, request as VerbRequest<Asked>));
+    const begun = ahead.get(migration);
+    if (begun?.verb === verb)
+      return (await join(begun.verb, request as VerbRequest<Asked>, begun.done)) as VerbResult<V>;
+    const result = await perform(verb as Asked, request as VerbRequest<Asked>);
     if (verb === 'freeze') {
       const { receive, abortAt, ...header } = request as VerbRequest<'freeze'>;
       goAhead('dump', { ...header, receive, deadlineAt: abortAt });
@@ -78,6 +90,15 @@ export function createAgent(context: AgentContext): AgentService {
     if (complete) goAhead('restore', { migration, epoch, term, deadlineAt: context.clock.now() + aheadMs });
   };
   return { ask, upload };
+}
+
+function timeLeft({ clock }: AgentContext, { deadlineAt }: { deadlineAt: number }): number {
+  return Math.max(1, deadlineAt - clock.now());
+}
+
+function givenUp(verb: Verb, cause: unknown): unknown {
+  if (cause instanceof GodwitError) return cause;
+  return new GodwitError('E_TIMEOUT', `${verb} was given up: ${String(cause)}`, { cause });
 }
 
 function refuseStale(journal: Journal | undefined, request: { epoch: number; term: number }): void {

@@ -10,6 +10,7 @@ import { recordSchema } from '../../lib/contract/migration.ts';
 import { nameSchema, strategySchema, timestampSchema } from '../../lib/contract/names.ts';
 import { GodwitError } from '../../lib/errors.ts';
 import { readIfPresent, writeDurably } from '../../lib/files.ts';
+import { createKeyedQueue } from '../../lib/keyed-queue.ts';
 import { parseJson } from '../../lib/parse.ts';
 import { fenceFile, journalFile, journalsFolder, type Paths } from '../paths.ts';
 
@@ -100,13 +101,17 @@ export async function openJournals(paths: Paths, now: () => number): Promise<Jou
   }
   const fence = await readIfPresent(fenceFile(paths));
   let highest = fence === undefined ? 0 : parseJson(fenceSchema, fence, 'fence.json').epoch;
+  const inTurn = createKeyedQueue();
   return {
     get: (id) => known.get(id),
     all: () => [...known.values()],
-    save: async (journal) => {
-      journal.updatedAt = now();
+    save: (journal) => {
       known.set(journal.migration, journal);
-      await writeDurably(journalFile(paths, journal.migration), JSON.stringify(journal));
+      // in turn, and written down only then: the file ends up with the latest state
+      return inTurn(journal.migration, async () => {
+        journal.updatedAt = now();
+        await writeDurably(journalFile(paths, journal.migration), JSON.stringify(journal));
+      });
     },
     passFence: async (epoch) => {
       if (epoch < highest) throw new GodwitError('E_STALE', `epoch ${epoch} is over: this node has seen ${highest}`);
