@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { expect, onTestFinished, test } from 'vitest';
 import { packFolder } from '../files/archive.ts';
 import type { Upload } from '../files/data-server.ts';
@@ -55,7 +56,7 @@ test('all is here once images and files are; what is pushed again does not touch
       pushed,
       kind === 'images' ? {} : { snapshot: join(folder, 'snapshot'), level: 0 },
     );
-    const body = stream as unknown as Upload['body'];
+    const body = stream.pipe(new PassThrough()) as unknown as Upload['body'];
     const complete = await targetVerbs(context).take(journal, { peer: 'edge-1', migration: 'm-1', kind, body });
     await done;
     return complete;
