@@ -11,7 +11,7 @@ import { createPool, type Pool } from './pool.ts';
 import { allScenarios, mainScenarios } from './scenarios.ts';
 import { trials } from './trials.ts';
 
-const side = Number(process.env.GODWIT_FLEETS ?? 3);
+const side = Number(process.env.GODWIT_FLEETS ?? 4);
 const full = process.env.GODWIT_FAULTS === 'full';
 
 async function raise(): Promise<TestFleet> {
