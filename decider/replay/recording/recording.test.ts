@@ -138,7 +138,10 @@ describe('a fault even on request', () => {
     const whole = await readFile(await written());
     const file = join(folder, 'half.gz');
     await writeFile(file, whole.subarray(0, whole.length / 2));
-    await expect(read(file, ['on request'])).rejects.toMatchObject({ code: 'E_INPUT' });
+    await expect(read(file, ['on request'])).rejects.toMatchObject({
+      code: 'E_INPUT',
+      message: expect.stringContaining('unexpected end of file'),
+    });
   });
 });
 
