@@ -2,7 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { flightOf, gibibyte, nodeOf, policyOf, worldWith } from '../fixtures.ts';
 import { type CostInput, checkCost } from './cost.ts';
-import { bytesToMove, migrationMs, transferParams, usableBytesPerSecond } from './migration-time.ts';
+import {
+  bytesToMove,
+  dumpBytesPerSecond,
+  migrationMs,
+  transferParams,
+  usableBytesPerSecond,
+} from './migration-time.ts';
 import { costParams } from './params.ts';
 
 const params = costParams(policyOf().spec);
@@ -10,6 +16,7 @@ const input: CostInput = {
   usage: { cores: 0.6, memoryBytes: gibibyte / 2 },
   bytes: gibibyte / 2,
   timeFactor: 1,
+  dumpBytesPerSecond: 1e8,
   migrationMs: 5000,
   excessCores: 0.4,
   outOfMemoryProbability: 0,
@@ -43,6 +50,8 @@ describe('gate', () => {
         'returnProbability',
         'margin',
         'residenceMs',
+        'timeFactor',
+        'dumpBytesPerSecond',
       ]),
     );
   });
@@ -72,6 +81,12 @@ describe('migration time', () => {
 
   test('M/d + M/R + M/d + start', () => {
     expect(migrationMs(1_000_000_000, 100_000_000, transfer)).toBe(1000 + 10_000 + 4000);
+  });
+
+  test('a dump that takes twice as long as modelled, at half the rate', () => {
+    expect(migrationMs(1_000_000_000, 100_000_000, transfer, 2)).toBeCloseTo(1000 + 2 * 12_000 + 2000, 6);
+    expect(dumpBytesPerSecond(100_000_000, transfer)).toBeCloseTo(1e9 / 12, 3);
+    expect(dumpBytesPerSecond(100_000_000, transfer, 2)).toBeCloseTo(1e9 / 24, 3);
   });
 
   test.each([

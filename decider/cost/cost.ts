@@ -10,6 +10,8 @@ export interface CostInput {
   migrationMs: number;
   /** What past migrations of its image have made of the model's time; in `migrationMs` already. */
   timeFactor: number;
+  /** At which its memory leaves the node, as past dumps of its image have shown. */
+  dumpBytesPerSecond: number;
   /** Cores by which the node exceeds what it should carry. */
   excessCores: number;
   /** Chance that memory runs out within the residence. */
@@ -79,6 +81,7 @@ function termsOf(input: CostInput, costs: Costs, params: CostParams): StageRepor
     outOfMemoryProbability: round(input.outOfMemoryProbability),
     migrationMs: round(input.migrationMs, 0),
     timeFactor: round(input.timeFactor),
+    dumpBytesPerSecond: round(input.dumpBytesPerSecond, 0),
     bytes: input.bytes,
   };
 }

@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import type { MigrationEvent } from '../../lib/contract/migration.ts';
 import { flightOf, gibibyte, start, worldWith } from '../fixtures.ts';
 import { applyMigration } from '../world/apply.ts';
-import { timeFactor } from './learned.ts';
-import { migrationMs, transferParams } from './migration-time.ts';
+import { expectedMs, factorsOf } from './learned.ts';
+import { dumpMs, migrationMs, transferParams } from './migration-time.ts';
 
 const image = 'sha256:0';
 
@@ -36,7 +36,7 @@ function scene(resident = {}) {
       term: 1,
     };
     applyMigration(world, { ...fixed, stage: 'ended', at: start + moves, result: 'succeeded', measurements, ...more });
-    return timeFactor(world, image);
+    return factorsOf(world, image).time;
   };
   return { world, moved };
 }
@@ -44,11 +44,11 @@ function scene(resident = {}) {
 describe('the time of an image', () => {
   test('starts from the model and comes near what is measured', () => {
     const { world, moved } = scene();
-    expect(timeFactor(world, image)).toBe(1);
+    expect(factorsOf(world, image)).toEqual({ dump: 1, time: 1 });
     expect(moved(3)).toBeCloseTo(2, 10);
     expect(moved(3)).toBeCloseTo(2.5, 10);
     for (let more = 0; more < 20; more++) moved(3);
-    expect(timeFactor(world, image)).toBeCloseTo(3, 4);
+    expect(factorsOf(world, image).time).toBeCloseTo(3, 4);
   });
 
   test.each([
@@ -63,6 +63,44 @@ describe('the time of an image', () => {
   test('is not learned from containers without an image of ours', () => {
     const { world, moved } = scene({ image: 'unmanaged' });
     moved(3);
-    expect(world.timeFactors.size).toBe(0);
+    expect(world.learned.size).toBe(0);
+  });
+});
+
+describe('the dump of an image', () => {
+  const modelled = dumpMs(gibibyte, 1e7, transferParams(scene().world.policy.spec));
+  const whole = migrationMs(gibibyte, 1e7, transferParams(scene().world.policy.spec));
+  const dumped = (dump: number, total: number, memoryBytes = gibibyte): Partial<MigrationEvent> => ({
+    measurements: { totalMs: total, memoryBytes, dumpMs: dump },
+  });
+
+  test('starts from the model and comes near what is measured', () => {
+    const { world, moved } = scene();
+    moved(1, dumped(3 * modelled, whole));
+    expect(factorsOf(world, image).dump).toBeCloseTo(2, 10);
+    for (let more = 0; more < 20; more++) moved(1, dumped(3 * modelled, whole));
+    expect(factorsOf(world, image).dump).toBeCloseTo(3, 4);
+  });
+
+  test('what the dump explains is not learned again as time', () => {
+    const { world, moved } = scene();
+    for (let more = 0; more < 30; more++) moved(1, dumped(2 * modelled, whole + modelled));
+    expect(factorsOf(world, image).time).toBeCloseTo(1, 4);
+    const params = transferParams(world.policy.spec);
+    expect(expectedMs(world, image, gibibyte, 1e7, params)).toBeCloseTo(whole + modelled, 0);
+    const faster = migrationMs(gibibyte, 2e7, params) + dumpMs(gibibyte, 2e7, params);
+    expect(expectedMs(world, image, gibibyte, 2e7, params)).toBeCloseTo(faster, 0);
+  });
+
+  test.each([
+    ['an odd one counts for no more than four times', dumped(100 * modelled, whole), 2.5],
+    ['nor for less than a quarter', dumped(0, whole), 0.625],
+    ['one without memory says nothing', dumped(3 * modelled, whole, 0), 1],
+    ['nor does a roll-back', { ...dumped(3 * modelled, whole), result: 'rolled-back' }, 1],
+    ['nor one that was not measured', {}, 1],
+  ] as const)('%s', (_, more, factor) => {
+    const { world, moved } = scene();
+    moved(1, more);
+    expect(factorsOf(world, image).dump).toBeCloseTo(factor, 10);
   });
 });

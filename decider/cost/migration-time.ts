@@ -20,10 +20,19 @@ export function bytesToMove(memoryBytes: number, facts: Pick<WorkloadFacts, 'kee
   return withMemory ? memoryBytes : 0;
 }
 
-/** Stop-and-copy: T_mig = M/d + M/R + M/d' + T_start. */
-export function migrationMs(bytes: number, bytesPerSecond: number, params: TransferParams): number {
-  return params.startMs + (bytes / bytesPerSecond + (2 * bytes) / params.imageBytesPerSecond) * 1000;
+/** Stop-and-copy: T_mig = f (M/d + M/R) + M/d' + T_start; f: how much longer than modelled the dump takes. */
+export function migrationMs(bytes: number, bytesPerSecond: number, params: TransferParams, dumpFactor = 1): number {
+  const asModelled = params.startMs + (bytes / bytesPerSecond + (2 * bytes) / params.imageBytesPerSecond) * 1000;
+  return asModelled + (dumpFactor - 1) * dumpMs(bytes, bytesPerSecond, params);
 }
+
+/** M/d + M/R: the pages go to the target as they are dumped. */
+export const dumpMs = (bytes: number, bytesPerSecond: number, params: TransferParams): number =>
+  (bytes / dumpBytesPerSecond(bytesPerSecond, params)) * 1000;
+
+/** At which the memory of an image leaves its node on such a link. */
+export const dumpBytesPerSecond = (bytesPerSecond: number, params: TransferParams, dumpFactor = 1): number =>
+  1 / (dumpFactor * (1 / bytesPerSecond + 1 / params.imageBytesPerSecond));
 
 /** The uplink's share for one more transfer: the narrowest on the way, divided among those that leave the site already. */
 export function usableBytesPerSecond(

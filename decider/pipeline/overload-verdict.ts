@@ -2,8 +2,8 @@ import type { StageReport } from '../../lib/contract/decision.ts';
 import { checkBudget } from '../budget/budget.ts';
 import { budgetParams } from '../budget/params.ts';
 import { checkCost } from '../cost/cost.ts';
-import { expectedMs, timeFactor } from '../cost/learned.ts';
-import { transferParams, usableBytesPerSecond } from '../cost/migration-time.ts';
+import { expectedMs, factorsOf } from '../cost/learned.ts';
+import { dumpBytesPerSecond, transferParams, usableBytesPerSecond } from '../cost/migration-time.ts';
 import { costParams } from '../cost/params.ts';
 import { type Finding, findOverload } from '../overload/overload.ts';
 import { overloadParams } from '../overload/params.ts';
@@ -54,7 +54,13 @@ function judgeFinding(world: World, node: NodeState, finding: Finding, flights: 
   const transfer = transferParams(spec);
   const rate = usableBytesPerSecond(world, { source: node, target: target.value }, flights, transfer);
   const moveMs = expectedMs(world, facts.image, victim.value.bytes, rate, transfer);
-  const cost = checkCost(costInput(world, node, finding, victim.value, moveMs), costParams(spec));
+  const factors = factorsOf(world, facts.image);
+  const learned = {
+    migrationMs: moveMs,
+    timeFactor: factors.time,
+    dumpBytesPerSecond: dumpBytesPerSecond(rate, transfer, factors.dump),
+  };
+  const cost = checkCost({ ...costInput(world, node, finding, victim.value), ...learned }, costParams(spec));
   if (!cost.ok) return stay(cost.report, workload.name);
   reports.push(cost.report);
 
@@ -89,15 +95,13 @@ const shared = (node: NodeState, workload: string | undefined, reports: StageRep
   reports,
 });
 
-function costInput(world: World, node: NodeState, finding: Finding, victim: Victim, moveMs: number) {
+function costInput(world: World, node: NodeState, finding: Finding, victim: Victim) {
   const { release } = victimParams(world.policy.spec);
   const memoryRatio = ratioOf(node.memory.latest, node.memory.capacity);
   const scarce = finding.kind === 'memory';
   return {
     usage: victim.workload,
     bytes: victim.bytes,
-    migrationMs: moveMs,
-    timeFactor: timeFactor(world, victim.facts.image),
     excessCores: scarce ? Math.max(0, node.cpu.mean - release.cpu * node.cpu.capacity) : victim.excess.amount,
     outOfMemoryProbability: scarce
       ? Math.min(1, Math.max(0, (memoryRatio - release.memory) / (1 - release.memory)))

@@ -54,9 +54,9 @@ export function replayFleet(trace: Trace, options: FleetOptions): Move[] {
     const now = trace.startAt + step * trace.intervalMs;
     for (const landed of takeLanded(open, now)) land(fleet, landed.move, landed.decision);
     options.stepped?.(step, fleet.placement);
-    for (const node of nodes) core.node(node.name, recordOf(node, fleet.placement.residents(node.name, step), now));
-    for (const node of nodes) {
-      const residents = fleet.placement.residents(node.name, step);
+    const present = nodes.map((node) => ({ node, residents: fleet.placement.residents(node.name, step) }));
+    for (const { node, residents } of present) core.node(node.name, recordOf(node, residents, now));
+    for (const { node, residents } of present) {
       const sample = sampleOf(trace, node, residents, { step, boot });
       const started = options.stopwatch();
       const { decisions } = core.sample(sample, now, signature);

@@ -1,4 +1,5 @@
 import type { NodeRecord, Workload } from '../../lib/contract/node.ts';
+import { GodwitError } from '../../lib/errors.ts';
 
 /** What ran where, and what it wanted, step by step: the form that every kind of recording is read into. */
 export interface Trace {
@@ -50,6 +51,21 @@ export const endlessCloud = (): TraceNode => ({
   tier: 'cloud',
   capacity: { cores: 1e6, memoryBytes: 2 ** 50 },
 });
+
+/** A thousand workloads for a week at 5 s; one time of another age asks for more than any memory holds. */
+const mostValues = 2 ** 27;
+
+/** @throws E_INPUT when the first and the last time of a trace lie too far apart for so many series */
+export function expectSpan(format: string, steps: number, series: number): void {
+  if (!(steps * series <= mostValues))
+    throw new GodwitError(
+      'E_INPUT',
+      `the ${format} trace spans ${steps} intervals: expected at most ${Math.floor(mostValues / series)} of ${series} series`,
+      {
+        next: 'look for a time of another age among its rows',
+      },
+    );
+}
 
 /** Memory that no workload of a trace fills, where the trace has no memory. */
 export const ampleMemoryBytes = 2 ** 44;

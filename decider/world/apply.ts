@@ -2,7 +2,7 @@ import type { Decision } from '../../lib/contract/decision.ts';
 import type { MigrationEvent } from '../../lib/contract/migration.ts';
 import type { Policy } from '../../lib/contract/policy.ts';
 import type { Telemetry } from '../../lib/contract/telemetry.ts';
-import { learnTime } from '../cost/learned.ts';
+import { learn } from '../cost/learned.ts';
 import { countOverload } from '../overload/overload.ts';
 import { overloadParams } from '../overload/params.ts';
 import { trackCalm } from '../return-home/calm.ts';
@@ -67,7 +67,7 @@ export function applyMigration(world: World, event: MigrationEvent): void {
   world.flights.delete(event.id);
   world.ended.set(event.id, event.at);
   remember(world, flight, event);
-  learnTime(world, flight, event);
+  learn(world, flight, event);
   land(world, flight, event);
 }
 

@@ -127,6 +127,12 @@ export interface AwayState {
   lastAt: number;
 }
 
+/** How much longer than modelled the migrations of an image take: the dump alone, and the whole with that dump. */
+export interface Factors {
+  dump: number;
+  time: number;
+}
+
 export interface StayMemory {
   reason: string;
   at: number;
@@ -146,8 +152,8 @@ export interface World {
   ended: Map<string, number>;
   /** By home, then by workload. */
   away: Map<string, Map<string, AwayState>>;
-  /** By image: how much longer than modelled its migrations take. */
-  timeFactors: Map<string, number>;
+  /** By image. */
+  learned: Map<string, Factors>;
   /** The last recorded "no" by node or workload. */
   stays: Map<string, StayMemory>;
 }
@@ -161,7 +167,7 @@ export function createWorld(policy: Policy): World {
     history: new Map(),
     ended: new Map(),
     away: new Map(),
-    timeFactors: new Map(),
+    learned: new Map(),
     stays: new Map(),
   };
 }

@@ -14,8 +14,8 @@ export function absorb(state: SagaState, role: Role, reply: VerbReply, clocks: C
     case 'freeze':
       return { ...state, record: turn(state.record, 'open'), frozenAt: reply.result.frozenAt };
     case 'dump': {
-      const { memoryBytes, filesBytes } = reply.result;
-      return measured(state, { memoryBytes, filesBytes });
+      const { memoryBytes, filesBytes, dumpMs } = reply.result;
+      return measured(state, { memoryBytes, filesBytes, dumpMs });
     }
     case 'restore':
       return measured(state, { lazy: reply.result.lazy });

@@ -13,6 +13,11 @@ const at = 3000;
 const answer = (step: ActiveStep, reply: VerbReply, change: Partial<SagaState> = {}): SagaState =>
   transition(stateAt(step, change), { kind: 'answered', at, step, reply, clocks: {} }, modelContext).state;
 
+test('the dump tells what it moved and how long that took', () => {
+  const reply: VerbReply = { verb: 'dump', result: { memoryBytes: 5, filesBytes: 7, dumpMs: 11 } };
+  expect(answer('dump', reply).measurements).toMatchObject({ memoryBytes: 5, filesBytes: 7, dumpMs: 11 });
+});
+
 describe('the freeze', () => {
   test('is measured on one clock: both offsets are taken out, both errors added', () => {
     const clocks = { source: { offsetMs: 5000, errorMs: 1 }, target: { offsetMs: -200, errorMs: 2.5 } };

@@ -16,7 +16,7 @@ const leastFields = 4;
  * @throws E_INPUT
  */
 export async function readMachineUsage(options: RowOptions, capacityPoints: number): Promise<Trace> {
-  const machines = new Map<string, { at: number; cpu: number; memory: number }[]>();
+  const machines = new Map<string, Map<number, { cpu: number; memory: number }>>();
   await readRows(options, (fields) => {
     if (fields.length < leastFields)
       throw new BadRow(fields.length + 1, `expected at least ${leastFields} fields, received ${fields.length}`);
@@ -24,9 +24,10 @@ export async function readMachineUsage(options: RowOptions, capacityPoints: numb
     const at = numberIn(fields, 1, seconds) * 1000;
     const cpu = numberIn(fields, 2, percent);
     const memory = numberIn(fields, 3, percent);
-    const rows = machines.get(machine) ?? [];
+    const rows = machines.get(machine) ?? new Map<number, { cpu: number; memory: number }>();
     machines.set(machine, rows);
-    rows.push({ at, cpu, memory });
+    if (rows.has(at)) throw new BadRow(2, `expected each time once, received ${at / 1000} again`);
+    rows.set(at, { cpu, memory });
   });
   const tenants = [...machines].flatMap(([machine, rows]) =>
     Array.from(
@@ -34,7 +35,7 @@ export async function readMachineUsage(options: RowOptions, capacityPoints: numb
       (_, share): Tenant => ({
         name: `${machine}-${share + 1}`,
         node: machine,
-        samples: rows.map(({ at, cpu, memory }) => ({
+        samples: [...rows].map(([at, { cpu, memory }]) => ({
           at,
           cores: (cpu / 100 / shares) * (capacityPoints / 100),
           memoryBytes: (memory / 100 / shares) * machineBytes,
@@ -43,13 +44,13 @@ export async function readMachineUsage(options: RowOptions, capacityPoints: numb
     ),
   );
   return tenantsTrace('machine-usage', tenants, {
-    intervalMs: intervalOf([...machines.values()][0] ?? []),
+    intervalMs: intervalOf([...([...machines.values()][0]?.keys() ?? [])]),
     capacityPoints,
   });
 }
 
-function intervalOf(rows: readonly { at: number }[]): number {
-  const times = [...new Set(rows.map(({ at }) => at))].sort((a, b) => a - b);
+function intervalOf(unsorted: readonly number[]): number {
+  const times = unsorted.toSorted((a, b) => a - b);
   const gaps = times.slice(1).map((at, index) => at - (times[index] ?? 0));
   return Math.min(...gaps, 300_000);
 }

@@ -33,6 +33,8 @@ export async function readRows(options: RowOptions, take: (fields: string[], lin
     relax_column_count: true,
     bom: true,
     skip_empty_lines: true,
+    // none of these formats quotes, and one stray mark must not swallow the rows behind it
+    quote: false,
     max_record_size: maxRowBytes,
   });
   const text = openText(options.file);

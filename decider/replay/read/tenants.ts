@@ -1,6 +1,6 @@
 import { GodwitError } from '../../../lib/errors.ts';
 import { emptySeries } from '../telemetry.ts';
-import { ampleMemoryBytes, endlessCloud, plainFacts, type Trace } from '../trace.ts';
+import { ampleMemoryBytes, endlessCloud, expectSpan, plainFacts, type Trace } from '../trace.ts';
 
 /** One workload as a public trace tells of it. */
 export interface Tenant {
@@ -23,6 +23,7 @@ export function tenantsTrace(
   if (times.length === 0) throw new GodwitError('E_INPUT', `the ${format} trace holds no usable row`);
   const startAt = times.reduce((a, b) => Math.min(a, b));
   const steps = Math.round((times.reduce((a, b) => Math.max(a, b)) - startAt) / intervalMs) + 1;
+  expectSpan(format, steps, tenants.length);
   const homeOf = (tenant: Tenant, index: number): string =>
     tenant.node ?? `node-${Math.floor(index / tenantsPerNode) + 1}`;
   const names = new Set(tenants.map(homeOf));

@@ -1,7 +1,7 @@
 import type { NodeRecord, Workload } from '../../../lib/contract/node.ts';
 import type { ContainerSample, Telemetry } from '../../../lib/contract/telemetry.ts';
 import { GodwitError } from '../../../lib/errors.ts';
-import { plainFacts, type Series, type Trace, type TraceNode, type TraceWorkload } from '../trace.ts';
+import { expectSpan, plainFacts, type Series, type Trace, type TraceNode, type TraceWorkload } from '../trace.ts';
 
 /** Gathers live samples and node records and makes a trace of them; what is gathered twice counts once. */
 export interface Collector {
@@ -68,6 +68,7 @@ export function createCollector(format: string): Collector {
     },
     trace: () => {
       if (!first) throw new GodwitError('E_INPUT', 'the recording holds no sample');
+      expectSpan(format, steps, nodes.size + workloads.size);
       return {
         format,
         startAt: first.at,

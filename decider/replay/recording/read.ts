@@ -14,7 +14,7 @@ export async function readRecording(options: RowOptions): Promise<Trace> {
   const workloads = new Map<number, { name: string; limitCores?: number | undefined }>();
 
   const take = (text: string, line: number): void => {
-    const value: unknown = JSON.parse(text);
+    const value: unknown = JSON.parse(line === 1 ? text.replace(/^\uFEFF/, '') : text);
     if (line === 1) {
       parseAs(headSchema, value, 'head');
       return;

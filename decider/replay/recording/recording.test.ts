@@ -1,8 +1,8 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { containerOf, gibibyte, recordOf, sampleOf, start, workloadOf } from '../../fixtures.ts';
 import { namedPolicy } from '../edge/policies.ts';
 import { replayTrace } from '../summary.ts';
@@ -84,12 +84,74 @@ test('a hole while a workload moves is filled with what it last had', async () =
   expect([...(collector.trace().workloads[0]?.demand.cores ?? [])]).toEqual([2, 2, 1]);
 });
 
-test('a bad line stops the run, or is passed over on request', async () => {
-  const file = await written((text) => `${text}[0,1,2,"x"]\n{"hello":1}\n[99,1,1,1,1]\n`);
-  await expect(read(file)).rejects.toMatchObject({ code: 'E_INPUT', message: expect.stringMatching(/:\d+:1: sample/) });
-  const skipped = ['on request'];
-  await read(file, skipped);
-  expect(skipped).toHaveLength(4);
+describe('bad lines', () => {
+  const cases: [string, string, string][] = [
+    ['no JSON', '[0,1,2', 'JSON'],
+    ['nothing known', '{"hello":1}', 'line: '],
+    ['a word for a number', '[0,1,2,"x",1]', 'sample: [3]: '],
+    ['a negative number', '[0,1,2,-0.5,1]', 'sample: [3]: '],
+    ['too few numbers', '[0,1,2,1]', 'sample: '],
+    ['a container of too few numbers', '[0,1,2,1,1,[0,1,1]]', 'sample: [5]'],
+    ['a series that nobody named', '[99,1,1,1,1]', 'expected a series that was named before, received 99'],
+    [
+      'a workload that nobody named',
+      '[0,1,1,1,1,[99,1,1,0]]',
+      'expected a workload that was named before, received 99',
+    ],
+    ['a node without a capacity', '{"node":{"name":"x"}}', 'line: '],
+  ];
+  const withLine = (bad: string) =>
+    written((text) => {
+      const lines = text.trimEnd().split('\n');
+      return [...lines.slice(0, 8), bad, ...lines.slice(8), ''].join('\n');
+    });
+
+  test.each(cases)('%s stops the run, with its line', async (_, bad, fault) => {
+    const file = await withLine(bad);
+    await expect(read(file)).rejects.toMatchObject({
+      code: 'E_INPUT',
+      message: expect.stringMatching(/:9:1: /),
+      next: expect.stringContaining('--skip-bad-rows'),
+    });
+    await expect(read(file)).rejects.toMatchObject({ message: expect.stringContaining(fault) });
+  });
+
+  test.each(cases)('%s is passed over on request', async (_, bad, fault) => {
+    const skipped = ['on request'];
+    const trace = await read(await withLine(bad), skipped);
+    expect(trace).toEqual(await read(await written()));
+    expect(skipped).toEqual(['on request', expect.stringMatching(/:9:1: /)]);
+    expect(skipped[1]).toContain(fault);
+  });
+});
+
+describe('a fault even on request', () => {
+  test.each([
+    ['a head of another version', (text: string) => text.replace('"version":1', '"version":2')],
+    ['nothing at all', () => ''],
+    ['a time of another age', (text: string) => `${text}[0,99,1e15,1,1]\n`],
+  ])('%s', async (_, change) => {
+    await expect(read(await written(change), ['on request'])).rejects.toMatchObject({ code: 'E_INPUT' });
+  });
+
+  test('gzip cut short', async () => {
+    const whole = await readFile(await written());
+    const file = join(folder, 'half.gz');
+    await writeFile(file, whole.subarray(0, whole.length / 2));
+    await expect(read(file, ['on request'])).rejects.toMatchObject({
+      code: 'E_INPUT',
+      message: expect.stringContaining('unexpected end of file'),
+    });
+  });
+});
+
+test('a sample from before the first is left out; a late or repeated one counts once, in its place', async () => {
+  const collector = createCollector('recording');
+  for (const step of [0, 2, 1, 1, -1])
+    collector.sample(
+      sampleOf('edge-1', [containerOf('a', step + 1)], { sequence: step + 1, at: start + step * 10_000 }),
+    );
+  expect([...(collector.trace().workloads[0]?.demand.cores ?? [])]).toEqual([1, 2, 3]);
 });
 
 test('an empty recording is a fault', async () => {
