@@ -78,7 +78,7 @@ export async function askToMove(
 export async function orderMove(
   fleet: TestFleet,
   wish: Partial<MigrateRequest> & { workload: string },
-  ms = 45_000,
+  ms = 120_000,
 ): Promise<string> {
   const decision: Decision = await until(
     `the decider to grant the move of ${wish.workload}`,
