@@ -1,11 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { Fleet } from '../decider/fleet.ts';
-import type { FleetLog } from '../decider/publisher.ts';
+import type { FleetLog, Load } from '../decider/publisher.ts';
 import { type BenchHub, pidOf, spawnFleet, startHub } from '../decider/setup.ts';
-import { percentile, watchCores } from '../shared/machine.ts';
+import { watchCores } from '../shared/machine.ts';
 import { type Audit, audit, isClean } from './audit.ts';
 import { type DeciderHandle, type Reading, startDecider } from './decider-handle.ts';
+import { costOf, latenciesOf, type StreamState, type TakeOver, takeOverOf } from './report.ts';
 
 export interface RunOptions {
   fleet: Fleet;
@@ -15,128 +16,91 @@ export interface RunOptions {
   restarts: boolean;
 }
 
+export type RunResult = Record<string, unknown> & { audit: Audit & { clean: boolean } };
+
 const warmUpMs = 15_000;
-const migrationMs = 3000;
-const recordsEveryMs = 30_000;
 /** Of the measured time: the leader dies and a standby takes over; that one dies and a new one is started. */
 const killAt = { standby: 0.4, cold: 0.65 };
 
 /** One fleet through a real server into real deciders. */
-export async function run(
-  options: RunOptions,
-): Promise<Record<string, unknown> & { audit: Audit & { clean: boolean } }> {
-  const { fleet, intervalMs, seconds, restarts } = options;
-  const hub = await startHub(fleet);
+export async function run(options: RunOptions): Promise<RunResult> {
+  const hub = await startHub(options.fleet);
   const started: DeciderHandle[] = [];
   const start = async (holder: string): Promise<DeciderHandle> => {
     const decider = await startDecider(hub.url, holder);
     started.push(decider);
     return decider;
   };
-  let publisher: ReturnType<typeof spawnFleet> | undefined;
+  let fleet: ReturnType<typeof spawnFleet> | undefined;
   try {
-    const first = await start('first');
-    if (!(await first.leads(Date.now() + 60_000))) throw new Error('no decider leads');
-    const standby = restarts ? await start('standby') : undefined;
-    publisher = spawnFleet({
-      url: hub.url,
-      fleet,
-      perSecond: (fleet.nodes / intervalMs) * 1000,
-      warmUpMs,
-      durationMs: seconds * 1000,
-      hotPerSecond: fleet.nodes / 250,
-      quietMs: 3 * intervalMs + 5000,
-      migrationMs,
-      recordsEveryMs,
-    });
-    const begun = Date.now() + warmUpMs;
-    const until = (share: number) => delay(Math.max(0, begun + share * seconds * 1000 - Date.now()));
-    await until(0);
-    const pids = { decider: first.pid, natsServer: hub.serverPid, fleet: pidOf(publisher.process) };
-    const others = standby && { standby: standby.pid };
-    const from = await first.read();
-    const cores = await watchCores({ ...pids, ...others }, () => until(restarts ? killAt.standby : 0.98));
-    const steady = cost(from, await first.read());
-    const takeOvers: TakeOver[] = [];
-    let last = first;
-    let streamAtStart = 0;
-    if (standby) {
-      takeOvers.push(await replace(hub, first, async () => standby, begun + killAt.cold * seconds * 1000));
-      await until(killAt.cold);
-      streamAtStart = (await telemetryOf(hub)).firstSequence - 1;
-      const takeOver = await replace(hub, standby, () => start('cold'), begun + seconds * 1000);
-      takeOvers.push(takeOver);
-      last = takeOver.successor;
-    }
-    const log = await publisher.log;
-    const faults = audit(log);
-    const telemetry = await telemetryOf(hub);
-    const atEnd = await settled(last, telemetry.lastSequence - streamAtStart);
+    const leader = await start('first');
+    if (!(await leader.leads(Date.now() + 60_000))) throw new Error('no decider leads');
+    const standby = options.restarts ? await start('standby') : undefined;
+    const load = loadOf(options, hub.url);
+    fleet = spawnFleet(load);
+    const acts = await play({ hub, start, leader, standby, fleetPid: pidOf(fleet.process), seconds: options.seconds });
+    const log = await fleet.log;
+    const { hotPerSecond, perSecond } = load;
     return {
-      load: {
-        ...fleet,
-        intervalMs,
-        seconds,
-        perSecond: (fleet.nodes / intervalMs) * 1000,
-        hotPerSecond: fleet.nodes / 250,
-      },
-      samples: {
-        sent: log.sent,
-        notStored: log.sent - telemetry.lastSequence,
-        unreadByLastDecider: telemetry.lastSequence - streamAtStart - atEnd.samples,
-        repeated: atEnd.repeated,
-        rejected: atEnd.rejected,
-      },
-      decisions: log.decisions.length,
-      commands: log.commands.length,
-      expired: log.commands.filter(({ expired }) => expired).length,
-      repeatsDropped: log.repeats,
-      unpublished: atEnd.unpublished,
-      hotNodes: log.hot.length,
-      audit: { clean: isClean(faults), ...faults },
-      steady: { ...steady, cores },
-      sampleToCommandMs: phases(log).map(({ epoch, latencies }) => ({ epoch, ...summary(latencies) })),
-      takeOvers: takeOvers.map((takeOver) => told(takeOver, log)),
-      lastDecider: atEnd.resident,
+      load: { ...options.fleet, intervalMs: options.intervalMs, seconds: options.seconds, perSecond, hotPerSecond },
+      ...(await resultOf(hub, acts, log)),
     };
   } finally {
-    publisher?.process.kill('SIGKILL');
+    fleet?.process.kill('SIGKILL');
     for (const decider of started) await decider.kill();
     await hub.stop();
   }
 }
 
-const rounded = (value: number): number => Math.round(value * 100) / 100;
+const loadOf = ({ fleet, intervalMs, seconds }: RunOptions, url: string): Load => ({
+  url,
+  fleet,
+  perSecond: (fleet.nodes / intervalMs) * 1000,
+  warmUpMs,
+  durationMs: seconds * 1000,
+  hotPerSecond: fleet.nodes / 250,
+  quietMs: 3 * intervalMs + 5000,
+  migrationMs: 3000,
+  recordsEveryMs: 30_000,
+});
 
-/** What a decider used between two readings. */
-function cost(from: Reading, to: Reading): object {
-  const samples = to.samples - from.samples;
-  const used = to.processorSeconds - from.processorSeconds;
-  return {
-    samples,
-    cores: rounded(used / ((to.at - from.at) / 1000)),
-    microsecondsPerSample: rounded((used * 1e6) / samples),
-    residentBytes: to.resident,
+interface Scene {
+  hub: BenchHub;
+  start(holder: string): Promise<DeciderHandle>;
+  leader: DeciderHandle;
+  /** Absent: nobody is killed. */
+  standby: DeciderHandle | undefined;
+  fleetPid: number;
+  seconds: number;
+}
+
+interface Acts {
+  steady: object;
+  takeOvers: TakeOver[];
+  last: DeciderHandle;
+  /** Samples that the stream had dropped already when the last decider started. */
+  dropped: number;
+}
+
+async function play({ hub, start, leader, standby, fleetPid, seconds }: Scene): Promise<Acts> {
+  const begun = Date.now() + warmUpMs;
+  const timeOf = (share: number): number => begun + share * seconds * 1000;
+  const until = (share: number) => delay(Math.max(0, timeOf(share) - Date.now()));
+  await until(0);
+  const from = await leader.read();
+  const pids = {
+    decider: leader.pid,
+    ...(standby && { standby: standby.pid }),
+    natsServer: hub.serverPid,
+    fleet: fleetPid,
   };
-}
-
-async function telemetryOf(hub: BenchHub) {
-  const { state } = await (await jetstreamManager(hub.connection)).streams.info('TELEMETRY');
-  const spanMs = Date.parse(state.last_ts) - Date.parse(state.first_ts);
-  const { messages, bytes, first_seq, last_seq } = state;
-  return { messages, bytes, spanMs, firstSequence: first_seq, lastSequence: last_seq };
-}
-
-interface TakeOver {
-  successor: DeciderHandle;
-  killedAt: number;
-  killed: Reading;
-  /** What the stream held when the leader died. */
-  telemetry: { messages: number; bytes: number; spanMs: number };
-  /** Samples stored that the killed one had not read, for a decider that has read from the first one on. */
-  unread: number;
-  /** Undefined: it did not lead before the run ended. */
-  leads: Reading | undefined;
+  const cores = await watchCores(pids, () => until(standby ? killAt.standby : 0.98));
+  const steady = { ...costOf(from, await leader.read()), cores };
+  if (!standby) return { steady, takeOvers: [], last: leader, dropped: 0 };
+  const warm = await replace(hub, leader, async () => standby, timeOf(killAt.cold));
+  await until(killAt.cold);
+  const cold = await replace(hub, standby, () => start('cold'), timeOf(1));
+  return { steady, takeOvers: [warm, cold], last: cold.successor, dropped: cold.telemetry.firstSequence - 1 };
 }
 
 async function replace(
@@ -146,53 +110,49 @@ async function replace(
   deadline: number,
 ): Promise<TakeOver> {
   const killed = await leader.read();
-  const { messages, bytes, spanMs, lastSequence } = await telemetryOf(hub);
+  const telemetry = await telemetryOf(hub);
   await leader.kill();
   const killedAt = Date.now();
   const successor = await next();
-  const leads = await successor.leads(deadline);
+  return { successor, killedAt, killed, telemetry, leads: await successor.leads(deadline) };
+}
+
+async function telemetryOf(hub: BenchHub): Promise<StreamState> {
+  const { state } = await (await jetstreamManager(hub.connection)).streams.info('TELEMETRY');
+  const { messages, bytes, first_seq: firstSequence, last_seq: lastSequence } = state;
   return {
-    successor,
-    killedAt,
-    killed,
-    telemetry: { messages, bytes, spanMs },
-    unread: lastSequence - killed.samples,
-    leads,
+    messages,
+    bytes,
+    spanMs: Date.parse(state.last_ts) - Date.parse(state.first_ts),
+    firstSequence,
+    lastSequence,
   };
 }
 
-/** Times count from the kill. */
-function told({ killedAt, killed, telemetry, unread, leads }: TakeOver, log: FleetLog): object {
-  const own = log.commands.filter(({ epoch }) => epoch === leads?.epoch);
-  const first = Math.min(...own.map(({ at }) => at));
-  const waiting = log.hot.filter(
-    ({ from, until }) => from < killedAt && (until ?? Number.POSITIVE_INFINITY) > killedAt,
-  );
-  const waits = waiting.flatMap(({ until }) => (until === undefined ? [] : [until - killedAt]));
+async function resultOf(hub: BenchHub, { steady, takeOvers, last, dropped }: Acts, log: FleetLog): Promise<RunResult> {
+  const stored = (await telemetryOf(hub)).lastSequence;
+  const atEnd = await settled(last, stored - dropped);
+  const faults = audit(log);
   return {
-    killed: { epoch: killed.epoch, unread, residentBytes: killed.resident },
-    telemetry,
-    leadsAfterMs: leads && leads.at - killedAt,
-    samplesReadWhenLeading: leads?.samples,
-    firstCommandAfterMs: own.length > 0 ? first - killedAt : undefined,
-    decidedByTheKilled: log.decisions.filter(
-      ({ at, migration }) => at < killedAt && own.some(({ id }) => id === migration),
-    ).length,
-    hotAtTheKill: { nodes: waiting.length, commandAfterMs: summary(waits) },
+    samples: {
+      sent: log.sent,
+      notStored: log.sent - stored,
+      unreadByLastDecider: stored - dropped - atEnd.samples,
+      repeated: atEnd.repeated,
+      rejected: atEnd.rejected,
+    },
+    decisions: log.decisions.length,
+    commands: log.commands.length,
+    expired: log.commands.filter(({ expired }) => expired).length,
+    repeatsDropped: log.repeats,
+    unpublished: atEnd.unpublished,
+    hotNodes: log.hot.length,
+    audit: { clean: isClean(faults), ...faults },
+    steady,
+    sampleToCommandMs: latenciesOf(log),
+    takeOvers: takeOvers.map((takeOver) => takeOverOf(takeOver, log)),
+    lastDecider: atEnd.resident,
   };
-}
-
-/** By the term of the leader that published the command. */
-function phases({ commands }: FleetLog): { epoch: number; latencies: number[] }[] {
-  return [...Map.groupBy(commands, ({ epoch }) => epoch)]
-    .sort(([a], [b]) => a - b)
-    .map(([epoch, own]) => ({ epoch, latencies: own.map(({ latencyMs }) => latencyMs) }));
-}
-
-function summary(values: number[]): object {
-  const sorted = values.toSorted((a, b) => a - b);
-  const [p50, p99, max] = [0.5, 0.99, 1].map((share) => percentile(sorted, share));
-  return { count: sorted.length, p50, p99, max };
 }
 
 /** Reads until the decider has read as many samples, or none more for five seconds. */
