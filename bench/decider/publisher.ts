@@ -171,5 +171,7 @@ while (performance.now() - begun < durationMs) {
 }
 await delay(500);
 messages.stop();
+// those taken up already come to their end
+await delay(load.migrationMs + 100);
 process.stdout.write(`${JSON.stringify(log)}\n`);
 await connection.close();
