@@ -50,3 +50,21 @@ export function percentile(sorted: readonly number[], share: number): number {
   const value = sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
   return Math.round(value * 1000) / 1000;
 }
+
+const hundredths = (value: number): number => Math.round(value * 100) / 100;
+
+/** Cores used by each process during `work`, and by everybody else: a result counts only where that is little. */
+export async function watchCores(
+  pids: Record<string, number>,
+  work: () => Promise<unknown>,
+): Promise<Record<string, number>> {
+  const read = () => [machineSeconds(), ...Object.values(pids).map(processorSeconds)];
+  const started = performance.now();
+  const before = read();
+  await work();
+  const seconds = (performance.now() - started) / 1000;
+  const [all = 0, ...own] = read().map((used, index) => (used - (before[index] ?? 0)) / seconds);
+  const others = all - own.reduce((sum, cores) => sum + cores, 0);
+  const named = Object.keys(pids).map((name, index) => [name, hundredths(own[index] ?? 0)]);
+  return { ...Object.fromEntries(named), others: hundredths(others) };
+}

@@ -80,6 +80,12 @@ describe('refused', () => {
   });
 });
 
+test('what is on its way to another target burdens that one only', () => {
+  const flights = [flightOf('x', 'edge-2', 'cloud-2', { cores: 1 }), flightOf('y', 'edge-3', 'cloud-2', { cores: 1 })];
+  expect(nameOf(choose([loaded('cloud-1', 1), loaded('cloud-2', 0)], { flights }))).toBe('cloud-1');
+  expect(nameOf(choose([loaded('cloud-1', 1), loaded('cloud-2', 0)]))).toBe('cloud-2');
+});
+
 test('one that has landed lately counts until its load shows', () => {
   const world = worldWith([source, loaded('cloud-1', 1)]);
   nodeOf(world, 'cloud-1').arrivals.set('late', { cores: 1, memoryBytes: 0, since: start });

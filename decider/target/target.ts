@@ -24,11 +24,14 @@ export function chooseTarget(world: World, placement: Placement, flights: readon
   const params = targetParams(world.policy.spec);
   const fitting: Fitting[] = [];
   const refused: Candidate[] = [];
+  // a burst has hundreds of flights: each target looks at its own only
+  const inboundOf = Map.groupBy(flights, ({ target }) => target);
   for (const node of params.tiers.flatMap((tier) => [...world.tiers[tier]])) {
     if (node === placement.source) continue;
-    const reason = refusal(world, node, placement, flights, params);
+    const inbound = inboundOf.get(node.name) ?? [];
+    const reason = refusal(world, node, placement, inbound, params);
     if (reason) refused.push({ name: node.name, chosen: false, reason, terms: {} });
-    else fitting.push(judge(node, placement.need, flights, params));
+    else fitting.push(judge(node, placement.need, inbound, params));
   }
   fitting.sort((a, b) => b.score - a.score || (a.node.name < b.node.name ? -1 : 1));
   const candidates = [...fitting.map(describe), ...refused].slice(0, maxCandidates);
@@ -43,19 +46,18 @@ function refusal(
   world: World,
   node: NodeState,
   { source, need, ceiling, now }: Placement,
-  flights: readonly Flight[],
+  inbound: readonly Flight[],
   params: TargetParams,
 ): string | undefined {
   const reason = unusable(source, node, now, signalParams(world.policy.spec));
   if (reason) return reason;
-  const inbound = flights.filter((flight) => flight.target === node.name).length;
-  if (inbound >= params.inboundPerNode) return `${inbound} migrations into it are under way`;
-  return misfit(world, node, need, flights, ceiling);
+  if (inbound.length >= params.inboundPerNode) return `${inbound.length} migrations into it are under way`;
+  return misfit(world, node, need, inbound, ceiling);
 }
 
 /** Weighted free share after the move, less price and round trip. */
-function judge(node: NodeState, need: Need, flights: readonly Flight[], params: TargetParams): Fitting {
-  const after = forecast(node, need, flights);
+function judge(node: NodeState, need: Need, inbound: readonly Flight[], params: TargetParams): Fitting {
+  const after = forecast(node, need, inbound);
   const { cpu, memory } = params.weights;
   const free = ((1 - after.cpuRatio) * cpu + (1 - after.memoryRatio) * memory) / (cpu + memory || 1);
   const { pricePerCoreHour = 0, roundTripMs = 0 } = params.nodes[node.name] ?? {};
