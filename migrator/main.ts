@@ -64,8 +64,6 @@ lifecycle.onClose({ name: 'data server', close: () => server.closeAllConnections
 const user = `migrator.${node.name}`;
 const connection = await connectBus({ servers: node.nats.servers, user, tls: tlsFiles(node.pki, 'migrator'), log });
 lifecycle.onClose({ name: 'bus', close: () => connection.drain() });
-serveAgent(connection, context, agent);
-
 const claimed = (workload: string): boolean =>
   journals.all().some((journal) => claims(journal, workload, context.boot));
 const metrics = createMetrics(journals.all);
@@ -77,10 +75,12 @@ const supervisor = createSupervisor(context, claimed);
 const complain = (what: string) => (error: unknown) =>
   log.warn({ reason: messageOf(error) }, `${what} failed; trying again`);
 const options = { clock, signal: lifecycle.signal };
+let publishRecord = async (): Promise<void> => {};
+serveAgent(connection, context, agent, () => publishRecord().catch(complain('publishing the node record')));
 const loops = [
   every(1000, supervisor.tick, { ...options, onError: complain('supervisor') }),
   every(500, () => settle(context, agent, connection), { ...options, onError: complain('settling') }),
-  publishRecord(),
+  publishRecords(),
 ];
 lifecycle.onClose(
   startDriver({
@@ -98,11 +98,11 @@ await lifecycle.done();
 await Promise.allSettled(loops);
 process.exit(0);
 
-async function publishRecord(): Promise<void> {
+async function publishRecords(): Promise<void> {
   const versions = await toolVersions(exec);
   const store = await openStore(connection, 'nodes', nodeRecordSchema, log);
   const obstacles = rememberObstacles((container) => obstacleOf(container, exec), clock);
-  const publish = createRecordPublisher({
+  publishRecord = createRecordPublisher({
     config: node,
     paths,
     clock,
@@ -113,5 +113,5 @@ async function publishRecord(): Promise<void> {
     isStopped: claimed,
     lostIn: (workload) => journals.all().find((journal) => isLostCopy(journal, workload))?.migration,
   });
-  await every(1000, publish, { ...options, onError: complain('publishing the node record') });
+  await every(1000, publishRecord, { ...options, onError: complain('publishing the node record') });
 }

@@ -6,23 +6,40 @@ import { nodeSubject, parseNodeSubject } from '../../lib/subjects.ts';
 import type { AgentService } from './agent.ts';
 import type { AgentContext } from './context.ts';
 
-/** Subscribes to `node.v1.<node>.*` and answers until the connection closes. */
-export function serveAgent(connection: NatsConnection, context: AgentContext, agent: AgentService): void {
+/** Publishes what runs on this node; does not fail. */
+export type PublishRecord = () => Promise<void>;
+
+/**
+ * Subscribes to `node.v1.<node>.*` and answers until the connection closes.
+ * A migration that is cleaned up is in the node's record before the answer: who waited for its end sees where the workload is.
+ */
+export function serveAgent(
+  connection: NatsConnection,
+  context: AgentContext,
+  agent: AgentService,
+  publishRecord: PublishRecord,
+): void {
   connection.subscribe(nodeSubject(context.config.name, '*'), {
     callback: (error, message) => {
       if (error) context.log.error({ err: error }, 'subscription failed');
-      else void answer(message, context, agent);
+      else void answer(message, context, agent, publishRecord);
     },
   });
 }
 
-async function answer(message: Msg, context: AgentContext, agent: AgentService): Promise<void> {
+async function answer(
+  message: Msg,
+  context: AgentContext,
+  agent: AgentService,
+  publishRecord: PublishRecord,
+): Promise<void> {
   const started = context.clock.monotonic();
   const asked: { verb?: Verb; request?: VerbRequest<Verb> } = {};
   let reply: AgentReply;
   try {
     Object.assign(asked, parseRequest(message));
     const result = await agent.ask(asked.verb as Verb, asked.request as VerbRequest<Verb>);
+    if (asked.verb === 'clean') await publishRecord();
     reply = { ok: true, at: context.clock.now(), result };
   } catch (thrown) {
     const { code, message: said, next } = toGodwitError(thrown, 'E_EXEC', message.subject);

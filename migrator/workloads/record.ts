@@ -24,11 +24,12 @@ export interface RecordDeps {
   lostIn(workload: string): string | undefined;
 }
 
-/** Publishes this node's record when its workloads change, and every 30 s. Returns one tick of that work. */
+/** Publishes this node's record when its workloads change, and every 30 s. Returns one tick of that work; ticks take turns. */
 export function createRecordPublisher(deps: RecordDeps): () => Promise<void> {
   let published = '';
   let publishedAt = Number.NEGATIVE_INFINITY;
-  return async () => {
+  let turn = Promise.resolve();
+  const publish = async (): Promise<void> => {
     const workloads = await workloadsOf(deps);
     const text = JSON.stringify(workloads);
     const now = deps.clock.monotonic();
@@ -36,6 +37,11 @@ export function createRecordPublisher(deps: RecordDeps): () => Promise<void> {
     await deps.store.put(deps.config.name, recordOf(deps, workloads));
     published = text;
     publishedAt = now;
+  };
+  return () => {
+    const mine = turn.then(publish);
+    turn = mine.catch(() => {});
+    return mine;
   };
 }
 
