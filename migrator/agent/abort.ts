@@ -2,6 +2,7 @@ import type { VerbRequest, VerbResult } from '../../lib/contract/agent.ts';
 import { readContainer } from '../engine/container.ts';
 import { dumpIsRunning, dumpJob } from '../engine/engine.ts';
 import { freezerOf, thaw } from '../engine/freezer.ts';
+import { giveVerdict } from '../engine/hold.ts';
 import { killJob, waitJob } from '../engine/job.ts';
 import { ensureRunning } from '../workloads/supervise.ts';
 import { type AgentContext, placeOf } from './context.ts';
@@ -39,12 +40,13 @@ export async function runAgain(context: AgentContext, journal: SourceJournal): P
 }
 
 /**
- * A dump under way has the workload's tasks in its hands: killing CRIU would leave them broken. Cutting its connection to the page
- * server makes it fail by itself and put them back; only a CRIU that still hangs then is killed.
+ * A dump that is still held gives up by itself. One under way has the workload's tasks in its hands: killing CRIU would leave them broken.
+ * Cutting its connection to the page server makes it fail by itself and put them back; only a CRIU that still hangs then is killed.
  */
 async function endDump(context: AgentContext, journal: SourceJournal): Promise<void> {
   const place = placeOf(context, journal.migration);
   const { address = '', port = 0 } = journal.pages ?? {};
+  await giveVerdict(place.folder, 'die');
   for (let attempt = 0; attempt < 10 && (await dumpIsRunning(place)); attempt += 1) {
     await context.exec('ss', ['-K', '-t', 'dst', address, 'dport', '=', `:${port}`]).catch(() => undefined);
     await waitJob(dumpJob(place), { signal: AbortSignal.timeout(500) }).catch(() => undefined);

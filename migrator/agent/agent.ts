@@ -18,7 +18,7 @@ export interface AgentService {
 
 type Asked = Exclude<Verb, 'status'>;
 
-/** For a restore that no driver has asked for yet. */
+/** For what no driver has asked for yet. */
 const aheadMs = 600_000;
 
 /** The verbs of one node: fenced by epoch and term, one at a time per migration, except that `abort` interrupts. */
@@ -78,6 +78,7 @@ export function createAgent(context: AgentContext): AgentService {
       const { receive, abortAt, ...header } = request as VerbRequest<'freeze'>;
       goAhead('dump', { ...header, receive, deadlineAt: abortAt });
     }
+    if (verb === 'commit' && context.address.findsTaker) goAhead('switch', { ...(request as VerbRequest<'commit'>), deadlineAt: context.clock.now() + aheadMs });
     return result as VerbResult<V>;
   };
 

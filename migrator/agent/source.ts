@@ -4,7 +4,7 @@ import type { VerbRequest, VerbResult, WorkloadSpec } from '../../lib/contract/a
 import type { Strategy } from '../../lib/contract/names.ts';
 import { GodwitError } from '../../lib/errors.ts';
 import { readContainer } from '../engine/container.ts';
-import { dump, prepareDump } from '../engine/engine.ts';
+import { finishDump, type PagesTo, prepareDump, startDump } from '../engine/engine.ts';
 import { freeze, freezerOf } from '../engine/freezer.ts';
 import { packFolder } from '../files/archive.ts';
 import type { PushTarget } from '../files/data-client.ts';
@@ -54,7 +54,10 @@ function requirePrepared(journal: SourceJournal): { spec: WorkloadSpec; strategy
   return journal.prepared;
 }
 
-/** Opens the record on the disk first, then stops the workload: from here on a restart of this agent knows what to undo. */
+/**
+ * Starts the dump, held, while the workload runs; opens the record on the disk; then stops the workload: from here on a restart of this
+ * agent knows what to undo.
+ */
 async function freezeWorkload(
   context: AgentContext,
   journal: SourceJournal,
@@ -68,6 +71,14 @@ async function freezeWorkload(
     journal.target = request.target;
     journal.pages = request.receive.pages;
     await pushBeforeFreeze(context, journal, request, options);
+    if (strategy === 'warm')
+      await startDump(
+        placeOf(context, journal.migration),
+        spec.name,
+        pagesTo(request.receive),
+        context.engine,
+        options,
+      );
     options.signal.throwIfAborted();
     journal.record = 'open';
     journal.abortAt = request.abortAt;
@@ -109,6 +120,9 @@ async function pushBeforeFreeze(
   journal.filesPushed = true;
 }
 
+/** To the target's page server, unless both nodes see one folder. */
+const pagesTo = ({ pages, shared }: VerbRequest<'freeze'>['receive']): PagesTo => (shared ? undefined : pages);
+
 function pushTarget(journal: SourceJournal, node: string, receive: VerbRequest<'freeze'>['receive']): PushTarget {
   return { node, address: receive.data.address, port: receive.data.port, migration: journal.migration };
 }
@@ -133,13 +147,13 @@ async function dumpWorkload(
   const target = pushTarget(journal, journal.target ?? '', request.receive);
   const started = context.clock.monotonic();
   const memory = async (): Promise<number> => {
-    const { pages, shared } = request.receive;
     if (strategy !== 'warm') return 0;
+    const dump = () => finishDump(place, spec.name, pagesTo(request.receive), context.engine, options);
     const dumped = async () => {
-      await dump(place, spec.name, pages, context.engine, options);
+      await dump();
       return packFolder(place.images);
     };
-    if (shared) await dump(place, spec.name, undefined, context.engine, options);
+    if (request.receive.shared) await dump();
     else await context.data.push(target, 'images', dumped, options);
     return journal.prepared?.memoryBytes ?? 0;
   };

@@ -6,7 +6,7 @@ import type { Exec } from '../../lib/exec.ts';
 import { ignoreExisting, isMissing, readIfPresent } from '../../lib/files.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { type CriuOptions, criuConfig } from './criu-config.ts';
-import { isHeld, prepareHold } from './hold.ts';
+import { giveVerdict, type HoldStage, isHeld, prepareHold } from './hold.ts';
 import { type Job, jobState, outputFile, startJob, waitFor, waitJob } from './job.ts';
 import { pagesProgram } from './pages-program.ts';
 import { uncorkPages } from './uncork.ts';
@@ -36,15 +36,24 @@ const configFile = (place: Place): string => join(place.folder, 'criu.conf');
 const environment = (place: Place): Record<string, string> => ({ CRIU_CONFIG_FILE: configFile(place) });
 
 /** `shared`: folder in which the images lie instead. */
-async function preparePlace(place: Place, config: CriuOptions, shared?: string): Promise<void> {
+async function preparePlace(
+  place: Place,
+  stage: HoldStage,
+  config: CriuOptions,
+  deps: EngineDeps,
+  shared?: string,
+): Promise<void> {
   for (const folder of [place.work, place.jobs]) await mkdir(folder, { recursive: true, mode: 0o700 });
+  const script = join(place.folder, 'hold.sh');
+  if ((await readIfPresent(script)) === undefined) await prepareHold(place.folder, stage, deps.exec);
   if (shared) await symlink(shared, place.images).catch(ignoreExisting);
   else await mkdir(place.images, { recursive: true, mode: 0o700 });
-  await writeFile(configFile(place), criuConfig(config), { mode: 0o600 });
+  await writeFile(configFile(place), criuConfig({ ...config, actionScript: script }), { mode: 0o600 });
 }
 
+/** Hold script and configuration of the dump to come. */
 export const prepareDump = (place: Place, deps: EngineDeps, shared?: string): Promise<void> =>
-  preparePlace(place, shared ? {} : { tls: deps.tls }, shared);
+  preparePlace(place, 'pre-dump', shared ? {} : { tls: deps.tls }, deps, shared);
 
 export interface PageReception {
   /** First and last port to try. */
@@ -54,12 +63,8 @@ export interface PageReception {
 }
 
 /** Hold script and configuration of the restore to come. */
-export async function prepareRestore(place: Place, deps: EngineDeps, shared?: string): Promise<void> {
-  await mkdir(place.folder, { recursive: true, mode: 0o700 });
-  const script = (await readIfPresent(join(place.folder, 'hold.sh'))) === undefined;
-  if (script) await prepareHold(place.folder, deps.exec);
-  await preparePlace(place, { actionScript: join(place.folder, 'hold.sh') }, shared);
-}
+export const prepareRestore = (place: Place, deps: EngineDeps, shared?: string): Promise<void> =>
+  preparePlace(place, 'post-restore', {}, deps, shared);
 
 /** Makes the target ready for a restore, and starts a page server that listens for the one dump to come. Answers its port. */
 export async function preparePages(place: Place, pages: PageReception, deps: EngineDeps): Promise<number> {
@@ -100,11 +105,14 @@ function pageServer(place: Place, { ports, source }: PageReception, { tls }: Eng
   return [...front, '-port-file', portFile(place), '--', ...criu];
 }
 
-/** Dumps the frozen container, pages straight to the target's page server where there is one; leaves it frozen. Attaches to a dump under way. */
-export async function dump(
+/** Where the pages go; undefined: into the images. */
+export type PagesTo = { address: string; port: number } | undefined;
+
+/** Starts the dump and returns when it is held, before it has touched the workload, which may run until then. Attaches to one under way. */
+export async function startDump(
   place: Place,
   container: string,
-  pages: { address: string; port: number } | undefined,
+  pages: PagesTo,
   deps: EngineDeps,
   options: { signal: AbortSignal },
 ): Promise<void> {
@@ -114,14 +122,34 @@ export async function dump(
   args.push('--leave-running', '--manage-cgroups-mode', 'ignore');
   if (pages) args.push('--page-server', `${pages.address}:${pages.port}`);
   args.push('--image-path', place.images, '--work-path', place.work, container);
-  await startJob(job(place, 'dump'), { file: 'runc', args, env: environment(place) });
+  await startJob(dumpJob(place), { file: 'runc', args, env: environment(place) });
+  if (!(await held(place, dumpJob(place), options.signal)))
+    throw new GodwitError('E_TRANSFER', `dump of ${container} failed: ${await criuFaults(place, 'dump')}`);
+}
+
+/** Lets the started dump go on and waits for its end; the container is frozen before and after. Attaches to one under way. */
+export async function finishDump(
+  place: Place,
+  container: string,
+  pages: PagesTo,
+  deps: EngineDeps,
+  options: { signal: AbortSignal },
+): Promise<void> {
   const ended = new AbortController();
+  await giveVerdict(place.folder, 'run');
   const uncorked = pages && uncork(pages, deps, AbortSignal.any([options.signal, ended.signal]));
-  const code = await waitJob(job(place, 'dump'), options).finally(() => ended.abort());
+  const code = await waitJob(dumpJob(place), options).finally(() => ended.abort());
   await uncorked;
   if (code !== 0)
     throw new GodwitError('E_TRANSFER', `dump of ${container} failed: ${await criuFaults(place, 'dump')}`);
 }
+
+/** True when CRIU waits for its verdict, or had it; false when the job ended before. */
+const held = (place: Place, under: Job, signal: AbortSignal): Promise<boolean> =>
+  waitFor(place.folder, signal, async () => {
+    if (await isHeld(place.folder)) return true;
+    return (await jobState(under))?.running ? undefined : false;
+  });
 
 async function uncork(pages: { address: string; port: number }, deps: EngineDeps, signal: AbortSignal): Promise<void> {
   try {
@@ -166,11 +194,7 @@ export async function restoreHeld(place: Place, options: RestoreOptions, deps: E
   );
   args.push('--image-path', place.images, '--work-path', place.work, '--bundle', options.bundle, options.container);
   await startJob(job(place, 'restore'), { file: 'runc', args, env: environment(place), output: options.output });
-  const held = await waitFor(place.folder, options.signal, async () => {
-    if (await isHeld(place.folder)) return true;
-    return (await jobState(job(place, 'restore')))?.running ? undefined : false;
-  });
-  if (!held)
+  if (!(await held(place, restoreJob(place), options.signal)))
     throw new GodwitError('E_RESTORE', `restore of ${options.container} failed: ${await criuFaults(place, 'restore')}`);
 }
 

@@ -8,18 +8,23 @@ const scriptFile = (folder: string): string => join(folder, 'hold.sh');
 const verdictFifo = (folder: string): string => join(folder, 'verdict');
 const heldFile = (folder: string): string => join(folder, 'held');
 
+/** Where CRIU is held: before a dump touches the workload, or when a restored copy is complete and has not run. */
+export type HoldStage = 'pre-dump' | 'post-restore';
+
 /**
- * Makes the script that holds a restored copy. CRIU runs it at every stage; at `post-restore` all tasks exist and none has run,
- * and an exit code other than 0 makes CRIU kill them. (At `pre-resume` the exit code is ignored.) The copy outlives the agent
- * held: the script waits for its one line for ever, and anything but `run` ends the copy.
+ * Makes the script that holds CRIU, which runs it at every stage. At `pre-dump` and `post-restore` an exit code other than 0 makes CRIU
+ * give up: it leaves the workload alone, or kills the copy. (At `pre-resume` the exit code is ignored.) What is held outlives the agent:
+ * the script waits for its one line for ever, and anything but `run` is a no.
  */
-export async function prepareHold(folder: string, exec: Exec): Promise<string> {
+export async function prepareHold(folder: string, stage: HoldStage, exec: Exec): Promise<string> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const script = [
     '#!/bin/sh',
-    '[ "$CRTOOLS_SCRIPT_ACTION" = post-restore ] || exit 0',
+    `[ "$CRTOOLS_SCRIPT_ACTION" = ${stage} ] || exit 0`,
+    // opened first: once the mark is there, a verdict reaches its reader
+    `exec 3<> '${verdictFifo(folder)}'`,
     `echo held > '${heldFile(folder)}'`,
-    `read -r verdict < '${verdictFifo(folder)}' && [ "$verdict" = run ]`,
+    'read -r verdict <&3 && [ "$verdict" = run ]',
     '',
   ].join('\n');
   await writeFile(scriptFile(folder), script, { mode: 0o700 });
@@ -32,7 +37,7 @@ export async function isHeld(folder: string): Promise<boolean> {
   return (await readIfPresent(heldFile(folder))) !== undefined;
 }
 
-/** Tells the holding script; false when no script is waiting. */
+/** Tells the holding script; false when none is waiting, or none any more. */
 export async function giveVerdict(folder: string, verdict: 'run' | 'die'): Promise<boolean> {
   try {
     const fifo = await open(verdictFifo(folder), constants.O_WRONLY | constants.O_NONBLOCK);

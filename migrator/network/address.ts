@@ -6,20 +6,25 @@ import { vethName } from './netns.ts';
 
 /** Moves a workload's own address: who takes it receives its traffic, who drops it no longer does. Both are idempotent. */
 export interface AddressMover {
+  /** True when a node that has dropped an address keeps what still comes for it until another has taken it, and passes it on. */
+  findsTaker: boolean;
   take(workload: string, address: string): Promise<void>;
   drop(workload: string, address: string): Promise<void>;
 }
 
 export function createAddressMover(config: NodeConfig['network'], exec: Exec): AddressMover {
-  const route = (workload: string, address: string): string[] => [`${address}/32`, 'dev', vethName(workload)];
+  const route = (workload: string, address: string): string => `${address}/32 dev ${vethName(workload)}`;
   const tell = config.mode === 'neighbour' ? announce : callCommand;
   return {
+    findsTaker: config.mode === 'neighbour',
     take: async (workload, address) => {
-      await exec('ip', ['route', 'replace', ...route(workload, address)]);
+      await exec('ip', `route replace ${route(workload, address)}`.split(' '));
       await tell(config, 'take', address, exec);
     },
     drop: async (workload, address) => {
-      await exec('ip', ['route', 'del', ...route(workload, address)]).catch((error: unknown) => {
+      // a neighbour that had the address before must not be taken for its taker
+      const lines = [`neigh flush to ${address} dev ${config.device}`, `route del ${route(workload, address)}`, ''];
+      await exec('ip', ['-batch', '-'], { input: lines.join('\n') }).catch((error: unknown) => {
         if (!String(error).match(/No such process|Cannot find device/)) throw error;
       });
       await tell(config, 'drop', address, exec);
