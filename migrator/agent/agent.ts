@@ -78,7 +78,8 @@ export function createAgent(context: AgentContext): AgentService {
       const { receive, abortAt, ...header } = request as VerbRequest<'freeze'>;
       goAhead('dump', { ...header, receive, deadlineAt: abortAt });
     }
-    if (verb === 'commit' && context.address.findsTaker) goAhead('switch', { ...(request as VerbRequest<'commit'>), deadlineAt: context.clock.now() + aheadMs });
+    if (verb === 'commit' && context.address.findsTaker)
+      goAhead('switch', { ...(request as VerbRequest<'commit'>), deadlineAt: context.clock.now() + aheadMs });
     return result as VerbResult<V>;
   };
 

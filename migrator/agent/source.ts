@@ -72,13 +72,7 @@ async function freezeWorkload(
     journal.pages = request.receive.pages;
     await pushBeforeFreeze(context, journal, request, options);
     if (strategy === 'warm')
-      await startDump(
-        placeOf(context, journal.migration),
-        spec.name,
-        pagesTo(request.receive),
-        context.engine,
-        options,
-      );
+      await startDump(placeOf(context, journal.migration), spec.name, pagesTo(request), context.engine, options);
     options.signal.throwIfAborted();
     journal.record = 'open';
     journal.abortAt = request.abortAt;
@@ -121,7 +115,8 @@ async function pushBeforeFreeze(
 }
 
 /** To the target's page server, unless both nodes see one folder. */
-const pagesTo = ({ pages, shared }: VerbRequest<'freeze'>['receive']): PagesTo => (shared ? undefined : pages);
+const pagesTo = ({ target, receive: { pages, shared } }: VerbRequest<'freeze'>): PagesTo =>
+  pages && !shared ? { node: target, ...pages } : undefined;
 
 function pushTarget(journal: SourceJournal, node: string, receive: VerbRequest<'freeze'>['receive']): PushTarget {
   return { node, address: receive.data.address, port: receive.data.port, migration: journal.migration };
@@ -148,7 +143,7 @@ async function dumpWorkload(
   const started = context.clock.monotonic();
   const memory = async (): Promise<number> => {
     if (strategy !== 'warm') return 0;
-    const dump = () => finishDump(place, spec.name, pagesTo(request.receive), context.engine, options);
+    const dump = () => finishDump(place, spec.name, options);
     const dumped = async () => {
       await dump();
       return packFolder(place.images);

@@ -1,7 +1,7 @@
 import { copyFile, mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../lib/clock.ts';
-import { GodwitError, messageOf } from '../../lib/errors.ts';
+import { GodwitError } from '../../lib/errors.ts';
 import type { Exec } from '../../lib/exec.ts';
 import { ignoreExisting, isMissing, readIfPresent } from '../../lib/files.ts';
 import type { Logger } from '../../lib/logger.ts';
@@ -9,7 +9,6 @@ import { type CriuOptions, criuConfig } from './criu-config.ts';
 import { giveVerdict, type HoldStage, isHeld, prepareHold } from './hold.ts';
 import { type Job, jobState, outputFile, startJob, waitFor, waitJob } from './job.ts';
 import { pagesProgram } from './pages-program.ts';
-import { uncorkPages } from './uncork.ts';
 
 /** Folder of one migration on one node (tmpfs): images, CRIU's working files, jobs. */
 export interface Place {
@@ -32,6 +31,8 @@ export interface EngineDeps {
 }
 
 const job = (place: Place, name: 'dump' | 'pages' | 'drain' | 'restore'): Job => ({ folder: place.jobs, name });
+/** High enough that neither runc nor CRIU puts anything of their own there. */
+const pagesDescriptor = 100;
 const configFile = (place: Place): string => join(place.folder, 'criu.conf');
 const environment = (place: Place): Record<string, string> => ({ CRIU_CONFIG_FILE: configFile(place) });
 
@@ -53,7 +54,7 @@ async function preparePlace(
 
 /** Hold script and configuration of the dump to come. */
 export const prepareDump = (place: Place, deps: EngineDeps, shared?: string): Promise<void> =>
-  preparePlace(place, 'pre-dump', shared ? {} : { tls: deps.tls }, deps, shared);
+  preparePlace(place, 'pre-dump', shared ? {} : { pagesDescriptor }, deps, shared);
 
 export interface PageReception {
   /** First and last port to try. */
@@ -88,25 +89,19 @@ export async function preparePages(place: Place, pages: PageReception, deps: Eng
 
 const portFile = (place: Place): string => join(place.jobs, 'pages.port');
 
-function pageServer(place: Place, { ports, source }: PageReception, { tls }: EngineDeps): string[] {
-  const front = [
-    '-ports',
-    ports.join('-'),
-    '-ca',
-    tls.ca,
-    '-cert',
-    tls.cert,
-    '-key',
-    tls.key,
-    '-peer',
-    `pages.${source}`,
-  ];
+function pageServer(place: Place, { ports, source }: PageReception, deps: EngineDeps): string[] {
+  const where = ['-ports', ports.join('-'), '-port-file', portFile(place)];
   const criu = ['criu', 'page-server', '-D', place.images, '-W', place.work, '--log-file', 'pages.log'];
-  return [...front, '-port-file', portFile(place), '--', ...criu];
+  return ['receive', ...where, ...peering(source, deps), '--', ...criu, '--ps-socket', String(pagesDescriptor)];
 }
 
+const peering = (node: string, { tls }: EngineDeps): string[] => {
+  const files = ['-ca', tls.ca, '-cert', tls.cert, '-key', tls.key];
+  return ['-peer', node, ...files, '-descriptor', String(pagesDescriptor)];
+};
+
 /** Where the pages go; undefined: into the images. */
-export type PagesTo = { address: string; port: number } | undefined;
+export type PagesTo = { node: string; address: string; port: number } | undefined;
 
 /** Starts the dump and returns when it is held, before it has touched the workload, which may run until then. Attaches to one under way. */
 export async function startDump(
@@ -120,26 +115,18 @@ export async function startDump(
   // runc states these to CRIU either way, so that a configuration file can not
   args.push('checkpoint', '--tcp-skip-in-flight', '--file-locks', '--ext-unix-sk', '--link-remap');
   args.push('--leave-running', '--manage-cgroups-mode', 'ignore');
-  if (pages) args.push('--page-server', `${pages.address}:${pages.port}`);
   args.push('--image-path', place.images, '--work-path', place.work, container);
-  await startJob(dumpJob(place), { file: 'runc', args, env: environment(place) });
+  const sender = pages && ['send', '-to', `${pages.address}:${pages.port}`, ...peering(pages.node, deps), '--', 'runc'];
+  const command = sender ? { file: pagesProgram, args: [...sender, ...args] } : { file: 'runc', args };
+  await startJob(dumpJob(place), { ...command, env: environment(place) });
   if (!(await held(place, dumpJob(place), options.signal)))
     throw new GodwitError('E_TRANSFER', `dump of ${container} failed: ${await criuFaults(place, 'dump')}`);
 }
 
 /** Lets the started dump go on and waits for its end; the container is frozen before and after. Attaches to one under way. */
-export async function finishDump(
-  place: Place,
-  container: string,
-  pages: PagesTo,
-  deps: EngineDeps,
-  options: { signal: AbortSignal },
-): Promise<void> {
-  const ended = new AbortController();
+export async function finishDump(place: Place, container: string, options: { signal: AbortSignal }): Promise<void> {
   await giveVerdict(place.folder, 'run');
-  const uncorked = pages && uncork(pages, deps, AbortSignal.any([options.signal, ended.signal]));
-  const code = await waitJob(dumpJob(place), options).finally(() => ended.abort());
-  await uncorked;
+  const code = await waitJob(dumpJob(place), options);
   if (code !== 0)
     throw new GodwitError('E_TRANSFER', `dump of ${container} failed: ${await criuFaults(place, 'dump')}`);
 }
@@ -150,15 +137,6 @@ const held = (place: Place, under: Job, signal: AbortSignal): Promise<boolean> =
     if (await isHeld(place.folder)) return true;
     return (await jobState(under))?.running ? undefined : false;
   });
-
-async function uncork(pages: { address: string; port: number }, deps: EngineDeps, signal: AbortSignal): Promise<void> {
-  try {
-    await uncorkPages(pages, deps, { signal });
-  } catch (error) {
-    if (!signal.aborted)
-      deps.log.warn({ reason: messageOf(error) }, 'the page connection stays corked; the freeze is 200 ms longer');
-  }
-}
 
 export const dumpIsRunning = async (place: Place): Promise<boolean> =>
   (await jobState(job(place, 'dump')))?.running ?? false;

@@ -105,6 +105,9 @@ async function signalProcesses({ fleet }: Scene, node: FleetNode, command: RegEx
 export const hangDump: Strike = (scene) => signalProcesses(scene, scene.source, /^criu: dump/, 'STOP');
 export const hangPageServer: Strike = (scene) => signalProcesses(scene, scene.target, /criu page-server/, 'STOP');
 
+/** CRIU's connection breaks under it while it has the workload in its hands. */
+export const killPageSender: Strike = (scene) => signalProcesses(scene, scene.source, /godwit-pages send/, 'KILL');
+
 /** The copy that is held at the target dies before it is let go. */
 export const killHeldCopy: Strike = (scene) => signalProcesses(scene, scene.target, /^criu: restore/, 'KILL');
 

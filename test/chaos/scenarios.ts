@@ -111,6 +111,7 @@ const others: readonly Scenario[] = [
   { fault: 'late abort at the source', point: 'run', strike: fault.abortLate, results: always },
   { fault: 'command delivered twice', point: 'dump', strike: fault.repeatCommand, results: always },
   { fault: 'CRIU hangs in the dump', point: 'transfer', strike: fault.hangDump, results: back, processLost: true },
+  { fault: 'page sender killed', point: 'transfer', strike: fault.killPageSender, results: back },
   { fault: 'page server hangs', point: 'transfer', strike: fault.hangPageServer, results: back },
 ];
 
