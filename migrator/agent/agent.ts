@@ -21,6 +21,9 @@ type Asked = Exclude<Verb, 'status'>;
 /** For what no driver has asked for yet. */
 const aheadMs = 600_000;
 
+/** The driver, which may be in this process, asks for `run` first: starting programs holds a process up. */
+const driverFirstMs = 5;
+
 /** The verbs of one node: fenced by epoch and term, one at a time per migration, except that `abort` interrupts. */
 export function createAgent(context: AgentContext): AgentService {
   const turns = createTurns();
@@ -78,8 +81,12 @@ export function createAgent(context: AgentContext): AgentService {
       const { receive, abortAt, ...header } = request as VerbRequest<'freeze'>;
       goAhead('dump', { ...header, receive, deadlineAt: abortAt });
     }
-    if (verb === 'commit' && context.address.findsTaker)
-      goAhead('switch', { ...(request as VerbRequest<'commit'>), deadlineAt: context.clock.now() + aheadMs });
+    if (verb === 'commit' && context.address.findsTaker) {
+      const deadlineAt = context.clock.now() + aheadMs;
+      void context.clock
+        .sleep(driverFirstMs)
+        .then(() => goAhead('switch', { ...(request as VerbRequest<'commit'>), deadlineAt }));
+    }
     return result as VerbResult<V>;
   };
 

@@ -184,10 +184,9 @@ async function switchAway(context: AgentContext, journal: SourceJournal): Promis
   requireCommitted(journal);
   const { spec } = requirePrepared(journal);
   if (!journal.switched && spec.address) {
-    const reset = () => resetConnections(spec.name, context.exec);
-    await Promise.all([reset(), context.address.drop(spec.name, spec.address)]);
-    // those of neighbours that came here once more in between
-    await reset();
+    await context.address.drop(spec.name, spec.address);
+    // only now: whoever connects anew must not come here once more
+    await resetConnections(spec.name, context.exec);
     journal.switched = true;
   }
   return { switched: true };

@@ -5,6 +5,7 @@ import { makeGate, orderWithDriver, pagesUnderWay, pause, type Scene, slowLink }
 export type Point =
   | 'prepare'
   | 'freeze'
+  | 'ready'
   | 'dump'
   | 'transfer'
   | 'restore'
@@ -62,14 +63,16 @@ const points: Record<Point, Reach> = {
   prepare: atProgram('source', 'du *'),
   // nothing has stopped: written files go ahead
   freeze: atProgram('source', 'tar *--level=0*'),
-  // stopped; nothing has left
-  dump: atProgram('source', 'runc *checkpoint*'),
+  // nothing has stopped: the dump is about to start, and to wait for the freeze
+  ready: atProgram('source', 'runc *checkpoint*'),
+  // stopped; what was written last has not left
+  dump: atProgram('source', 'tar *files.1 *'),
   transfer: amidPages,
   restore: atProgram('target', ...restoring),
   commit: atCommit,
   // the copy runs; nobody knows
   run: atProgram('target', 'ip route replace *'),
-  switch: atProgram('source', 'ip route del *'),
+  switch: atProgram('source', 'ip -batch *'),
   // its processes are gone, the container is not
   release: atProgram('source', 'runc *delete*'),
   clean: atClean,

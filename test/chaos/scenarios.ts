@@ -11,6 +11,7 @@ const mainPoints: readonly Point[] = ['freeze', 'transfer', 'commit', 'release']
 const allPoints: readonly Point[] = [
   'prepare',
   'freeze',
+  'ready',
   'dump',
   'transfer',
   'restore',
@@ -20,7 +21,7 @@ const allPoints: readonly Point[] = [
   'release',
   'clean',
 ];
-const beforeCommit: readonly Point[] = ['prepare', 'freeze', 'dump', 'transfer', 'restore'];
+const beforeCommit: readonly Point[] = ['prepare', 'freeze', 'ready', 'dump', 'transfer', 'restore'];
 
 interface Kill {
   name: string;
@@ -90,6 +91,7 @@ const cuts: readonly Scenario[] = [
 
 const moreCuts: readonly Scenario[] = [
   { fault: 'link cut', point: 'prepare', strike: fault.cutLink, later: fault.healWhenGivenUp, results: ['refused'] },
+  { fault: 'link cut', point: 'ready', strike: fault.cutLink, later: fault.healWhenGivenUp, results: back },
   { fault: 'link cut', point: 'dump', strike: fault.cutLink, later: fault.healWhenAlive('source'), results: back },
   { fault: 'link cut', point: 'run', strike: fault.cutLink, later: fault.healWhenAlive('target'), results: always },
   { fault: 'link cut', point: 'switch', strike: fault.cutLink, later: fault.healWhenAlive('target'), results: always },
