@@ -12,6 +12,7 @@ import type { LabStatus, NodeStatus } from '../../lab/status.ts';
 import { connectBus } from '../../lib/bus/connect.ts';
 import { createLogger, type Logger } from '../../lib/logger.ts';
 import { tlsFiles } from '../../lib/node-config.ts';
+import { ociConfig } from '../../lib/oci-config.ts';
 import { followEvents, type Story } from './fleet-story.ts';
 
 export type FleetNode = NodeStatus & { pid: number; root: string };
@@ -119,6 +120,7 @@ async function bundlesFolder(): Promise<string> {
       out: folder,
       root: await ensureRoot(labSettings()),
       only: wanted,
+      config: ociConfig,
       log: (line) => process.stderr.write(`${line}\n`),
     });
   return folder;
