@@ -10,13 +10,13 @@ import { edgeAndCloud, pausedPolicy } from '../helpers/fleet-specs.ts';
 import { tell } from '../helpers/fleet-story.ts';
 import { until } from '../helpers/until.ts';
 
-// The counter as an image: what `umoci` made of it here, another builder would have made elsewhere.
+// A small app as an image: what `umoci` made of it here, another builder would have made elsewhere.
 const build = `
 umoci init --layout /srv/shop
 umoci new --image /srv/shop:v1
-umoci insert --compress none --image /srv/shop:v1 /opt/bundles/counter/rootfs /
-umoci config --image /srv/shop:v1 --config.entrypoint /usr/bin/node --config.cmd /app/main.mjs \
-  --config.env PORT=8080 --config.env MIB=16 --config.workingdir /srv/work
+umoci insert --image /srv/shop:v1 /opt/bundles/prime-job/rootfs /
+umoci config --image /srv/shop:v1 --config.entrypoint /app/main --config.cmd as-built \
+  --config.env PORT=8080 --config.env LIMIT=1000 --config.workingdir /srv/work
 umoci config --image /srv/shop:v1 --tag plain --config.user 1000:1000
 umoci config --image /srv/shop:v1 --tag other --architecture s390x
 mkdir /srv/empty`;
@@ -39,7 +39,7 @@ async function processIn(node: string, command: RegExp): Promise<{ uid: string |
   return { uid: /^Uid:\t(\d+)/m.exec(status ?? '')?.[1], cwd: cwd.trim() };
 }
 
-const asBuilt = /^\/usr\/bin\/node \/app\/main\.mjs$/;
+const asBuilt = /^\/app\/main as-built$/;
 
 test('an image runs as it asks to and moves with its memory', async () => {
   const workload = await runWorkload(fleet, { name: 'shop', node: 'edge-1', image: '/srv/shop:v1', host: 101 });
@@ -58,10 +58,10 @@ test('an image runs as it asks to and moves with its memory', async () => {
 test('an image is unpacked once for all that run it, also with other arguments', async () => {
   const before = await imagesOn('edge-1');
   expect(before).toMatch(/ sha256-\w+$/m);
-  const flags = ['--', '/usr/bin/node', '--no-warnings', '/app/main.mjs'];
+  const flags = ['--', '/app/main', 'as-told'];
   await fleet.exec('edge-1', ['godwit', 'run', 'twin', '--image', '/srv/shop:v1', ...flags]);
   await until('twin to run', 10_000, async () => {
-    const pids = await pidsIn(fleet.node('edge-1'), /^\/usr\/bin\/node --no-warnings \/app\/main\.mjs$/);
+    const pids = await pidsIn(fleet.node('edge-1'), /^\/app\/main as-told$/);
     return pids.length === 1 || undefined;
   });
   expect(await imagesOn('edge-1')).toBe(before);

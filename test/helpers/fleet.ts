@@ -113,7 +113,7 @@ async function raise(name: string, options: TestFleetOptions): Promise<TestFleet
 async function bundlesFolder(): Promise<string> {
   const { cacheDir } = labSettings();
   const folder = process.env.GODWIT_BUNDLES ?? join(cacheDir, 'bundles');
-  const wanted = ['counter', 'image-reduction'];
+  const wanted = ['counter', 'image-reduction', 'prime-job'];
   const present = await Promise.all(wanted.map((app) => isThere(join(folder, app, 'config.json'))));
   if (present.includes(false))
     await buildApps({
