@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { buildApps } from './build.ts';
+import { type AppSpec, buildApps } from './build.ts';
 
 let out = '';
 let lines: string[] = [];
@@ -14,7 +14,8 @@ beforeEach(async () => {
 
 afterEach(() => rm(out, { recursive: true }));
 
-const build = (...only: string[]) => buildApps({ out, root: '/', only, log: (line) => lines.push(line) });
+const config = ({ process }: AppSpec) => ({ process });
+const build = (...only: string[]) => buildApps({ out, root: '/', only, config, log: (line) => lines.push(line) });
 
 test('builds bundles that share one node binary, leaves them alone when run again, and repairs a broken one', {
   timeout: 60_000,

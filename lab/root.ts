@@ -24,6 +24,7 @@ const packages = [
   'procps',
   'runc',
   'tar',
+  'umoci',
   'zstd',
 ];
 

@@ -4,7 +4,7 @@ import type { HubConfig, NodeConfig } from '../../lib/node-config.ts';
 
 export interface Finding {
   check: string;
-  /** `warning`: some moves are slower or impossible; `fault`: nothing works until it is mended. */
+  /** `warning`: some moves are slower or impossible, or images can not be run; `fault`: nothing works until it is mended. */
   state: 'ok' | 'warning' | 'fault';
   found: string;
   next?: string;

@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
+import { capSysResource, hasCapability } from '../../lib/capabilities.ts';
 import { attempt, type Check, ok, warning } from './check.ts';
-
-const sysResource = 24;
 
 /** A post-copy dump of a large container fills many pipes; CAP_SYS_RESOURCE lifts the limits as well. */
 export const pipeLimits: Check = async ({ hub, node }) => {
@@ -9,14 +8,9 @@ export const pipeLimits: Check = async ({ hub, node }) => {
   const soft = await number('/proc/sys/fs/pipe-user-pages-soft');
   const size = await number('/proc/sys/fs/pipe-max-size');
   const found = `fs.pipe-user-pages-soft=${soft}, fs.pipe-max-size=${size}`;
-  if (soft === 0 || (await hasCapability(sysResource))) return [ok('pipe limits', found)];
+  if (soft === 0 || (await hasCapability(capSysResource))) return [ok('pipe limits', found)];
   return [warning('pipe limits', found, 'sysctl fs.pipe-user-pages-soft=0 fs.pipe-max-size=1073741824')];
 };
-
-async function hasCapability(bit: number): Promise<boolean> {
-  const [, effective = '0'] = /^CapEff:\s*([0-9a-f]+)$/m.exec(await readFile('/proc/self/status', 'utf8')) ?? [];
-  return ((BigInt(`0x${effective}`) >> BigInt(bit)) & 1n) === 1n;
-}
 
 const number = async (path: string): Promise<number> => Number((await readFile(path, 'utf8')).trim());
 

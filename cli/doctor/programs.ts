@@ -20,6 +20,13 @@ export const runcAndCriu: Check = async ({ exec, hub, node }) => {
   ];
 };
 
+export const umoci: Check = async ({ exec, hub, node }) => {
+  if (hub && !node) return [];
+  const { stdout } = await exec('umoci', ['--version']).catch(() => ({ stdout: '' }));
+  const version = /umoci version (\S+)/.exec(stdout)?.[1];
+  return [version ? ok('umoci', version) : warning('umoci', 'missing', 'apt-get install umoci, to run images here')];
+};
+
 async function godwitPages(): Promise<Finding> {
   const built = await access(pagesProgram, constants.X_OK).then(
     () => true,

@@ -15,7 +15,9 @@ const pairs = z
 
 const shape = {
   name: nameSchema,
-  bundle: z.string(),
+  args: z.array(z.string()).default([]),
+  bundle: z.string().optional(),
+  image: z.string().optional(),
   keeps: keepsSchema.default('memory'),
   strategy: requestedStrategySchema.default('auto'),
   restart: z.enum(['never', 'on-failure', 'always']).default('always'),
@@ -31,13 +33,15 @@ const shape = {
 export const run: Verb = async (input, io) => {
   const flags = parseFlags(shape, input, 'run');
   const { node, deps } = await openLocalNode(flags.config, io.env);
-  const { name, bundle, keeps, strategy, env, priority } = flags;
+  const { name, args, keeps, strategy, env, priority } = flags;
   await runWorkload(
     {
-      ...{ name, bundle, keeps, strategy, env, priority },
+      ...{ name, args, keeps, strategy, env, priority },
       node: node.name,
       restartPolicy: flags.restart,
       migrate: !flags.pin,
+      ...(flags.bundle !== undefined && { bundle: flags.bundle }),
+      ...(flags.image !== undefined && { image: flags.image }),
       ...(flags.address !== undefined && { address: flags.address }),
       ...(flags.cpus !== undefined && { cpus: flags.cpus }),
       ...(flags.memory !== undefined && { memoryBytes: flags.memory }),

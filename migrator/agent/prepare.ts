@@ -7,7 +7,7 @@ import type { Exec } from '../../lib/exec.ts';
 import { type Container, readConfig, readContainer } from '../engine/container.ts';
 import { cpuImage } from '../engine/cpu.ts';
 import { freezerOf, isFrozen, pidsBelow } from '../engine/freezer.ts';
-import { obstacleTo, openFilesOf, usesMultipathTcp } from '../engine/preflight.ts';
+import { guardedAmong, obstacleTo, openFilesOf, usesMultipathTcp } from '../engine/preflight.ts';
 import { workloadFolders } from '../paths.ts';
 import { ociConfigSchema } from '../workloads/bundle.ts';
 import { readManaged } from '../workloads/store.ts';
@@ -84,7 +84,8 @@ export async function obstacleOf(container: Container, exec: Exec): Promise<stri
   const config = ociConfigSchema.parse(await readConfig(container));
   const pids = await pidsBelow(freezerOf(container.cgroupPaths).path);
   const files = await openFilesOf(pids);
-  return obstacleTo({ config, files, multipathTcp: await usesMultipathTcp(container.pid, exec) });
+  const [multipathTcp, guarded] = await Promise.all([usesMultipathTcp(container.pid, exec), guardedAmong(pids)]);
+  return obstacleTo({ config, files, multipathTcp, guarded });
 }
 
 /** Anonymous and shared memory of all processes: what CRIU will dump, near enough to make room for it. */

@@ -1,4 +1,5 @@
-import { readdir, readlink } from 'node:fs/promises';
+import { readdir, readFile, readlink } from 'node:fs/promises';
+import { capSysResource, hasCapability } from '../../lib/capabilities.ts';
 import type { Exec } from '../../lib/exec.ts';
 import type { OciConfig } from '../workloads/bundle.ts';
 
@@ -13,6 +14,8 @@ export interface PreflightFacts {
   config: OciConfig;
   files: OpenFile[];
   multipathTcp: boolean;
+  /** A process of another user than root, where root may not look at its limits. */
+  guarded: { pid: number; ids: string } | undefined;
 }
 
 /** A reason why a container's memory can not move; `undefined` when this check sees none. Pure. */
@@ -62,6 +65,10 @@ const movableOutput: Check = ({ files }) => {
 const plainTcp: Check = ({ multipathTcp }) =>
   multipathTcp ? 'it uses multipath TCP, which CRIU can not dump (Go programs: GODEBUG=multipathtcp=0)' : undefined;
 
+const readableLimits: Check = ({ guarded }) =>
+  guarded &&
+  `process ${guarded.pid} runs as ${guarded.ids}, and without CAP_SYS_RESOURCE, which this node lacks, CRIU can not read its limits`;
+
 const checks: readonly Check[] = [
   plainTcp,
   noTerminal,
@@ -70,6 +77,7 @@ const checks: readonly Check[] = [
   ownNamespaces,
   noHostMounts,
   movableOutput,
+  readableLimits,
 ];
 
 /** The first reason against a move with memory, in one sentence, or `undefined`. */
@@ -92,6 +100,24 @@ export async function openFilesOf(pids: readonly number[]): Promise<OpenFile[]> 
     }),
   );
   return found.flat();
+}
+
+/** The first of the processes that is not all root's, by prlimit(2); undefined where this process holds CAP_SYS_RESOURCE. */
+export async function guardedAmong(pids: readonly number[]): Promise<PreflightFacts['guarded']> {
+  if (await hasCapability(capSysResource)) return undefined;
+  for (const pid of pids) {
+    const ids = foreignIds(await readFile(`/proc/${pid}/status`, 'utf8').catch(() => ''));
+    if (ids) return { pid, ids };
+  }
+  return undefined;
+}
+
+/** `user 33, group 33` of a /proc/<pid>/status where one of its real, effective and saved ids is not root's. Pure. */
+export function foreignIds(status: string): string | undefined {
+  const idsOf = (name: string): string[] =>
+    new RegExp(`^${name}:\\s+(\\d+)\\s+(\\d+)\\s+(\\d+)`, 'm').exec(status)?.slice(1) ?? [];
+  const [user, group] = ['Uid', 'Gid'].map((name) => idsOf(name).find((id) => id !== '0') ?? '0');
+  return user === '0' && group === '0' ? undefined : `user ${user}, group ${group}`;
 }
 
 /** Asks the kernel for MPTCP sockets in the process's network namespace. */

@@ -1,6 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { capSysResource, hasCapability } from '../../lib/capabilities.ts';
 import type { WorkloadSpec } from '../../lib/contract/agent.ts';
 import type { Exec } from '../../lib/exec.ts';
 import { netnsPath } from '../network/netns.ts';
@@ -69,7 +70,7 @@ export async function writeBundle(paths: Paths, spec: WorkloadSpec, copy: string
     rootfs: folders.rootfs,
     cgroup: copyCgroup(spec.name, copy),
     netns: hasOwnNetwork(spec) ? netnsPath(spec.name) : undefined,
-    mayRaiseLimits: await hasCapability(24),
+    mayRaiseLimits: await hasCapability(capSysResource),
   });
   await writeFile(join(folders.bundle, 'config.json'), JSON.stringify(config, null, 1), { mode: 0o600 });
   return folders.bundle;
@@ -79,14 +80,6 @@ export const copyCgroup = (name: string, copy: string): string => `/godwit/${nam
 
 /** Godwit gives every workload of its own a network namespace by path; one that came from elsewhere keeps what it had. */
 export const hasOwnNetwork = (spec: WorkloadSpec): boolean => spec.image !== 'unmanaged' || spec.address !== undefined;
-
-const capSysResource = 24;
-
-async function hasCapability(bit: typeof capSysResource): Promise<boolean> {
-  const status = await readFile('/proc/self/status', 'utf8');
-  const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0';
-  return ((BigInt(`0x${effective}`) >> BigInt(bit)) & 1n) === 1n;
-}
 
 /** Joins image (lower, read-only) and written files (upper) at the bundle's rootfs. */
 export async function mountRootfs(paths: Paths, name: string, image: string, exec: Exec): Promise<void> {

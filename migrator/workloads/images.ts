@@ -4,11 +4,11 @@ import { lstat, mkdir, readdir, readlink, realpath, rename, rm, symlink } from '
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { GodwitError } from '../../lib/errors.ts';
-import { isMissing } from '../../lib/files.ts';
+import { ignoreExisting, isMissing } from '../../lib/files.ts';
 import { unpackInto } from '../files/archive.ts';
 import { imageFolder, imagesFolder, type Paths } from '../paths.ts';
 
-/** Digest over names, modes, links and contents of a root file system: the same on every node that holds the same files. */
+/** Digest over names, modes, owners, links and contents of a root file system: the same on every node with the same files. */
 export async function digestOf(rootfs: string): Promise<string> {
   const hash = createHash('sha256');
   await addFolder(hash, rootfs, '');
@@ -20,7 +20,8 @@ async function addFolder(hash: ReturnType<typeof createHash>, root: string, fold
   for (const name of names) {
     const path = join(folder, name);
     const stat = await lstat(join(root, path));
-    hash.update(`${path}\0${stat.mode.toString(8)}\0${stat.isFile() ? stat.size : 0}\0`);
+    const owner = `${stat.uid}:${stat.gid}`;
+    hash.update(`${path}\0${stat.mode.toString(8)}\0${owner}\0${stat.isFile() ? stat.size : 0}\0`);
     if (stat.isSymbolicLink()) hash.update(await readlink(join(root, path)));
     else if (stat.isDirectory()) await addFolder(hash, root, path);
     else if (stat.isFile())
@@ -32,10 +33,25 @@ async function addFolder(hash: ReturnType<typeof createHash>, root: string, fold
 export async function addImage(paths: Paths, rootfs: string): Promise<string> {
   const digest = await digestOf(rootfs);
   await mkdir(imagesFolder(paths), { recursive: true, mode: 0o700 });
-  await symlink(await realpath(rootfs), imageFolder(paths, digest)).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EEXIST') throw error;
-  });
+  await removeDeadLink(paths, digest);
+  await symlink(await realpath(rootfs), imageFolder(paths, digest)).catch(ignoreExisting);
   return digest;
+}
+
+/** Gives a whole root file system its name, and returns its folder; where one of that name is there already, that one. */
+export async function keepImage(paths: Paths, digest: string, folder: string): Promise<string> {
+  await removeDeadLink(paths, digest);
+  const kept = imageFolder(paths, digest);
+  await rename(folder, kept).catch((error: NodeJS.ErrnoException) => {
+    // a folder, or the link to a bundle
+    if (!['ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes(error.code ?? '')) throw error;
+  });
+  return realpath(kept);
+}
+
+/** The bundle that an image lay in may be gone by now. */
+async function removeDeadLink(paths: Paths, digest: string): Promise<void> {
+  if ((await findImage(paths, digest)) === undefined) await rm(imageFolder(paths, digest), { force: true });
 }
 
 /** Folder of an image, or undefined when this node lacks it. */
@@ -59,5 +75,6 @@ export async function receiveImage(paths: Paths, digest: string, source: Readabl
     await rm(temporary, { recursive: true, force: true });
     throw new GodwitError('E_TRANSFER', `image ${digest} arrived as ${arrived}`);
   }
-  await rename(temporary, imageFolder(paths, digest));
+  await keepImage(paths, digest, temporary);
+  await rm(temporary, { recursive: true, force: true });
 }

@@ -18,7 +18,7 @@ import { followFleet, type Timeline } from './timeline.ts';
 const { values } = parseArgs({
   options: { bundles: { type: 'string' }, json: { type: 'string' }, lab: { type: 'string', default: 'demo' } },
 });
-if (!values.bundles) throw new Error('--bundles FOLDER is missing: where apps/build.ts has put the bundles');
+if (!values.bundles) throw new Error('--bundles FOLDER is missing: where scripts/build-apps.ts has put the bundles');
 const lab = values.lab;
 const stopped = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stopped.abort(new Error(name)));

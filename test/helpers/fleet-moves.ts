@@ -26,6 +26,8 @@ export interface RunOptions {
   /** Last byte of its address. */
   host: number;
   app?: string;
+  /** `LAYOUT:TAG` on the node, in place of an app's bundle. */
+  image?: string;
   keeps?: 'nothing' | 'files' | 'memory';
   env?: Record<string, string>;
   flags?: string[];
@@ -33,10 +35,11 @@ export interface RunOptions {
 
 /** `godwit run` on a node; resolves when the workload answers. */
 export async function runWorkload(fleet: TestFleet, options: RunOptions): Promise<Workload> {
-  const { name, node, host, app = 'counter', keeps = 'memory', env = {}, flags = [] } = options;
+  const { name, node, host, app = 'counter', image, keeps = 'memory', env = {}, flags = [] } = options;
   const address = fleet.addressOf(host);
   const pairs = Object.entries({ ...beating, ...env }).flatMap(([key, value]) => ['--env', `${key}=${value}`]);
-  const given = ['--bundle', `/opt/bundles/${app}`, '--keeps', keeps, '--address', address, ...flags, ...pairs];
+  const program = image === undefined ? ['--bundle', `/opt/bundles/${app}`] : ['--image', image];
+  const given = [...program, '--keeps', keeps, '--address', address, ...flags, ...pairs];
   await fleet.exec(node, ['godwit', 'run', name, ...given]);
   const workload = { name, url: `http://${address}:8080` };
   await selfOf(workload, 30_000);

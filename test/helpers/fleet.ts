@@ -12,6 +12,7 @@ import type { LabStatus, NodeStatus } from '../../lab/status.ts';
 import { connectBus } from '../../lib/bus/connect.ts';
 import { createLogger, type Logger } from '../../lib/logger.ts';
 import { tlsFiles } from '../../lib/node-config.ts';
+import { ociConfig } from '../../lib/oci-config.ts';
 import { followEvents, type Story } from './fleet-story.ts';
 
 export type FleetNode = NodeStatus & { pid: number; root: string };
@@ -112,13 +113,14 @@ async function raise(name: string, options: TestFleetOptions): Promise<TestFleet
 async function bundlesFolder(): Promise<string> {
   const { cacheDir } = labSettings();
   const folder = process.env.GODWIT_BUNDLES ?? join(cacheDir, 'bundles');
-  const wanted = ['counter', 'image-reduction'];
+  const wanted = ['counter', 'image-reduction', 'prime-job'];
   const present = await Promise.all(wanted.map((app) => isThere(join(folder, app, 'config.json'))));
   if (present.includes(false))
     await buildApps({
       out: folder,
       root: await ensureRoot(labSettings()),
       only: wanted,
+      config: ociConfig,
       log: (line) => process.stderr.write(`${line}\n`),
     });
   return folder;

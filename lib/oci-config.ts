@@ -1,8 +1,26 @@
-/** What of an OCI runtime configuration differs from app to app. */
-export interface ProcessSpec {
-  readonly args: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
+/** What of an OCI runtime configuration differs from program to program; what is left out has a default. */
+export interface ProgramSpec {
   readonly hostname: string;
+  readonly process: {
+    readonly args: readonly string[];
+    /** NAME=value */
+    readonly env: readonly string[];
+    /** Default: `/` */
+    readonly cwd?: string;
+    /** Default: root */
+    readonly user?: { readonly uid: number; readonly gid: number; readonly additionalGids?: readonly number[] };
+    /** Default: none */
+    readonly capabilities?: Readonly<Record<'bounding' | 'effective' | 'permitted', readonly string[]>>;
+  };
+  /** Beside /proc, /dev and /sys. */
+  readonly mounts: readonly OciMount[];
+}
+
+export interface OciMount {
+  readonly destination: string;
+  readonly type: string;
+  readonly source: string;
+  readonly options: readonly string[];
 }
 
 const seccompArchitectures = [
@@ -24,6 +42,12 @@ const maskedPaths = [
 ];
 const readonlyPaths = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
 
+const systemMounts: readonly OciMount[] = [
+  { destination: '/proc', type: 'proc', source: 'proc', options: ['nosuid', 'noexec', 'nodev'] },
+  { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'strictatime', 'mode=755', 'size=64k'] },
+  { destination: '/sys', type: 'sysfs', source: 'sysfs', options: ['nosuid', 'noexec', 'nodev', 'ro'] },
+];
+
 const ENOSYS = 38;
 
 /**
@@ -31,7 +55,7 @@ const ENOSYS = 38;
  * io_uring (CRIU has no image of it), no rlimits and no OOM score (to restore them takes CAP_SYS_RESOURCE).
  * Left to whoever runs it: `linux.resources`, `linux.cgroupsPath` and the path of the network namespace.
  */
-export function ociConfig({ args, env, hostname }: ProcessSpec): object {
+export function ociConfig({ hostname, process, mounts }: ProgramSpec): object {
   return {
     ociVersion: '1.2.0',
     hostname,
@@ -40,22 +64,11 @@ export function ociConfig({ args, env, hostname }: ProcessSpec): object {
       terminal: false,
       user: { uid: 0, gid: 0 },
       cwd: '/',
-      args,
-      env: Object.entries({ PATH: '/usr/bin:/bin', ...env }).map(([name, value]) => `${name}=${value}`),
       capabilities: { bounding: [], effective: [], permitted: [] },
       noNewPrivileges: true,
+      ...process,
     },
-    mounts: [
-      { destination: '/proc', type: 'proc', source: 'proc', options: ['nosuid', 'noexec', 'nodev'] },
-      {
-        destination: '/dev',
-        type: 'tmpfs',
-        source: 'tmpfs',
-        options: ['nosuid', 'strictatime', 'mode=755', 'size=64k'],
-      },
-      { destination: '/sys', type: 'sysfs', source: 'sysfs', options: ['nosuid', 'noexec', 'nodev', 'ro'] },
-      { destination: '/tmp', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'nodev', 'mode=1777', 'size=64m'] },
-    ],
+    mounts: [...systemMounts, ...mounts],
     linux: {
       namespaces: ['pid', 'mount', 'ipc', 'uts', 'network'].map((type) => ({ type })),
       seccomp: {
