@@ -46,9 +46,9 @@ export async function runAgain(context: AgentContext, journal: SourceJournal): P
 async function endDump(context: AgentContext, journal: SourceJournal): Promise<void> {
   const place = placeOf(context, journal.migration);
   const { address = '', port = 0 } = journal.pages ?? {};
-  await giveVerdict(place.folder, 'die');
+  const cut = () => context.exec('ss', ['-K', '-t', 'dst', address, 'dport', '=', `:${port}`]).catch(() => undefined);
   for (let attempt = 0; attempt < 10 && (await dumpIsRunning(place)); attempt += 1) {
-    await context.exec('ss', ['-K', '-t', 'dst', address, 'dport', '=', `:${port}`]).catch(() => undefined);
+    if (!(await giveVerdict(place.folder, 'die'))) await cut();
     await waitJob(dumpJob(place), { signal: AbortSignal.timeout(500) }).catch(() => undefined);
   }
   if (!(await dumpIsRunning(place))) return;

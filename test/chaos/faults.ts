@@ -66,15 +66,22 @@ export async function healWhenGivenUp(scene: Scene, watch: BeatWatch): Promise<v
 /** Leaves no room for one more page in the target's memory file system. */
 export const fillTarget: Strike = async ({ fleet, target, onExit }) => {
   const folder = '/run/godwit/migrations';
-  const { blocks, bavail, bsize } = await statfs(join(target.root, folder));
+  const space = () => statfs(join(target.root, folder));
+  const { blocks, bsize } = await space();
   const resize = (bytes: number): Promise<string> =>
     fleet.exec(target.name, ['mount', '-o', `remount,size=${bytes}`, folder]);
   onExit(async () => {
     await resize(blocks * bsize);
     await fleet.exec(target.name, ['rm', '-f', `${folder}/${filler}`]);
   });
-  // with room for the pages that arrive meanwhile; the rest is filled
-  await resize((blocks - bavail) * bsize + (2 << 20));
+  // with room for the pages that arrive meanwhile, which may be too little for one attempt; the rest is filled
+  await until('the file system to shrink', 10_000, async () => {
+    const { blocks: all, bavail } = await space();
+    return resize((all - bavail) * bsize + (2 << 20)).then(
+      () => true,
+      () => undefined,
+    );
+  });
   await fleet.exec(target.name, ['/bin/sh', '-c', `! dd if=/dev/zero of=${folder}/${filler} bs=4k status=none 2>&1`]);
 };
 
