@@ -52,15 +52,24 @@ export async function healWhenInDoubt(scene: Scene, watch: BeatWatch): Promise<v
 
 /** The link comes back once the driver has given the move up; the workload has never stopped for longer than a heartbeat. */
 export async function healWhenGivenUp(scene: Scene, watch: BeatWatch): Promise<void> {
-  const { fleet, source, migration } = scene;
-  const givenUp = ['aborting', 'ended'];
+  await givenUp(scene);
+  if (watch.since(Date.now() - 2000).length === 0) throw new Error('the workload stands still');
+  await linkHeal(scene.fleet.name, { node: scene.source.name });
+}
+
+/** The driver has given the move up; the source, which went on with what it was asked, gives it up by itself. */
+export async function healWhenBothGaveUp(scene: Scene, watch: BeatWatch): Promise<void> {
+  await givenUp(scene);
+  await healWhenAlive('source')(scene, watch);
+}
+
+async function givenUp({ fleet, migration }: Scene): Promise<void> {
+  const stages = ['aborting', 'ended'];
   await fleet.story.until(
     'the driver to give up',
     60_000,
-    ({ id, stage }) => id === migration && givenUp.includes(stage),
+    ({ id, stage }) => id === migration && stages.includes(stage),
   );
-  if (watch.since(Date.now() - 2000).length === 0) throw new Error('the workload stands still');
-  await linkHeal(fleet.name, { node: source.name });
 }
 
 /** Leaves no room for one more page in the target's memory file system. */

@@ -91,7 +91,7 @@ const cuts: readonly Scenario[] = [
 
 const moreCuts: readonly Scenario[] = [
   { fault: 'link cut', point: 'prepare', strike: fault.cutLink, later: fault.healWhenGivenUp, results: ['refused'] },
-  { fault: 'link cut', point: 'ready', strike: fault.cutLink, later: fault.healWhenAlive('source'), results: back },
+  { fault: 'link cut', point: 'ready', strike: fault.cutLink, later: fault.healWhenBothGaveUp, results: back },
   { fault: 'link cut', point: 'dump', strike: fault.cutLink, later: fault.healWhenAlive('source'), results: back },
   { fault: 'link cut', point: 'run', strike: fault.cutLink, later: fault.healWhenAlive('target'), results: always },
   { fault: 'link cut', point: 'switch', strike: fault.cutLink, later: fault.healWhenAlive('target'), results: always },
