@@ -5,14 +5,15 @@ import { createLogger } from '../lib/logger.ts';
 import { createTakeOver, type TakeOverOptions } from './take-over.ts';
 
 /** Parts that only note when they are called; `gates` hold a step back. */
-function scene(gates: { caughtUp?: Promise<void>[] } = {}) {
+function scene(gates: { caughtUp?: (() => Promise<void>)[] } = {}) {
   const calls: string[] = [];
   let term: number | undefined;
   const left = { id: 'd-left' } as Decision;
   const options: TakeOverOptions = {
     lease: {
       epoch: () => term,
-      run: async ({ onLead }) => {
+      run: async ({ mayLead, onLead }) => {
+        while (!mayLead()) await settle();
         calls.push('lease');
         term = 3;
         onLead(3);
@@ -21,7 +22,7 @@ function scene(gates: { caughtUp?: Promise<void>[] } = {}) {
     sources: {
       run: async () => undefined,
       caughtUp: async () => {
-        await gates.caughtUp?.shift();
+        await gates.caughtUp?.shift()?.();
         calls.push('caught up');
       },
     },
@@ -60,7 +61,7 @@ test('a term begins with the past known, the policy in place and what was left c
 
 test('nothing is decided before that', async () => {
   const gate = Promise.withResolvers<void>();
-  const { takeOver } = scene({ caughtUp: [Promise.resolve(), gate.promise] });
+  const { takeOver } = scene({ caughtUp: [async () => undefined, () => gate.promise] });
   await takeOver.run({ signal: new AbortController().signal });
   await settle();
   expect(takeOver.epoch()).toBeUndefined();
@@ -78,7 +79,9 @@ test('nothing is decided once the term has gone', async () => {
 });
 
 test('a step that fails is tried again while the term lasts', async () => {
-  const { takeOver, calls } = scene({ caughtUp: [Promise.resolve(), Promise.reject(new Error('no server'))] });
+  const { takeOver, calls } = scene({
+    caughtUp: [async () => undefined, () => Promise.reject(new Error('no server'))],
+  });
   await takeOver.run({ signal: new AbortController().signal });
   await expect.poll(() => takeOver.epoch()).toBe(3);
   expect(calls.filter((call) => call === 'caught up')).toHaveLength(2);

@@ -59,8 +59,15 @@ export function createTakeOver(options: TakeOverOptions): TakeOver {
     },
     run: async ({ signal }) => {
       // earlier terms stand in the streams: a term must be higher than all of them
-      await patiently(sources.caughtUp, () => !signal.aborted);
-      await lease.run({ onLead: (epoch) => void lead(epoch), signal });
+      let termsKnown = false;
+      const learn = async (): Promise<void> => {
+        await sources.caughtUp();
+        termsKnown = true;
+      };
+      await Promise.all([
+        patiently(learn, () => !signal.aborted),
+        lease.run({ mayLead: () => termsKnown, onLead: (epoch) => void lead(epoch), signal }),
+      ]);
     },
   };
 }

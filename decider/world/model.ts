@@ -113,6 +113,15 @@ export interface Move {
   result: MigrationResult;
 }
 
+/** From one sample of home to another, all of which stood within the return thresholds; times by home's clock. */
+export interface CalmStretch {
+  since: number;
+  until: number;
+  /** Highest shares of home's capacity in it, with the workload. */
+  peakCpuRatio: number;
+  peakMemoryRatio: number;
+}
+
 /** A workload that runs elsewhere than at its home, as it could run there. */
 export interface AwayState {
   workload: string;
@@ -123,8 +132,10 @@ export interface AwayState {
   /** Highest shares of home's capacity since then, with the workload. */
   peakCpuRatio: number;
   peakMemoryRatio: number;
-  /** Home's last sample that was looked at. */
+  /** Home's last sample that was looked at; 0 before the first. */
   lastAt: number;
+  /** What a decider saw before this one looked; counts once this one has seen the end of it. */
+  noted: CalmStretch | undefined;
 }
 
 /** How much longer than modelled the migrations of an image take: the dump alone, and the whole with that dump. */
