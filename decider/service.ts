@@ -83,7 +83,7 @@ export async function createDecider(options: DeciderOptions): Promise<Decider> {
   };
   const sources = await openSources({ connection, core, metrics, sample, ...tools });
   const calm = await openStore(connection, 'calm', calmNotesSchema, log);
-  const takeOver = createTakeOver({ lease, sources, policies, past, outbox, clock, log });
+  const takeOver = createTakeOver({ lease, sources, policies, policy: () => world.policy, past, outbox, clock, log });
   return {
     metrics,
     epoch: takeOver.epoch,

@@ -11,6 +11,7 @@ import { type CalmNotes, calmNotesSchema, notedEveryMs } from './calm-notes.ts';
 import type { Core } from './core.ts';
 import { createIntake, type Intake, parseMessage } from './intake.ts';
 import type { DeciderMetrics } from './metrics.ts';
+import { type QueuedCommand, readCommands } from './queued-commands.ts';
 import { recallCalm } from './return-home/calm.ts';
 import { lookBackMs } from './signals/params.ts';
 import { parseTelemetry } from './telemetry.ts';
@@ -30,6 +31,8 @@ export interface Sources {
   run(): Promise<void>;
   /** Everything that the streams held at the call has been folded. */
   caughtUp(): Promise<void>;
+  /** What lies in the queue of commands now. */
+  commands(): Promise<QueuedCommand[]>;
 }
 
 /** A migration under way is found again even where the policy keeps a shorter history. */
@@ -76,6 +79,7 @@ export async function openSources(options: SourceOptions): Promise<Sources> {
     caughtUp: async () => {
       await Promise.all([nodes, notes, decisions, events, telemetry].map((intake) => intake.caughtUp()));
     },
+    commands: () => readCommands(shared.manager, log),
   };
 }
 

@@ -2,6 +2,8 @@ import { expect, test } from 'vitest';
 import { systemClock } from '../lib/clock.ts';
 import type { Decision } from '../lib/contract/decision.ts';
 import { createLogger } from '../lib/logger.ts';
+import { policyOf } from './fixtures.ts';
+import type { QueuedCommand } from './queued-commands.ts';
 import { createTakeOver, type TakeOverOptions } from './take-over.ts';
 
 /** Parts that only note when they are called; `gates` hold a step back. */
@@ -9,6 +11,7 @@ function scene(gates: { caughtUp?: (() => Promise<void>)[] } = {}) {
   const calls: string[] = [];
   let term: number | undefined;
   const left = { id: 'd-left' } as Decision;
+  const orphan = { command: { decision: 'd-orphan' }, site: 'site' } as QueuedCommand;
   const options: TakeOverOptions = {
     lease: {
       epoch: () => term,
@@ -25,6 +28,7 @@ function scene(gates: { caughtUp?: (() => Promise<void>)[] } = {}) {
         await gates.caughtUp?.shift()?.();
         calls.push('caught up');
       },
+      commands: async () => [orphan],
     },
     policies: {
       run: async () => undefined,
@@ -32,10 +36,20 @@ function scene(gates: { caughtUp?: (() => Promise<void>)[] } = {}) {
         calls.push('policy');
       },
     },
-    past: { decision: () => undefined, event: () => undefined, highestEpoch: () => 0, unconfirmed: () => [left] },
+    policy: () => policyOf(),
+    past: {
+      decision: ({ id }) => calls.push(`reserve ${id}`),
+      event: () => undefined,
+      highestEpoch: () => 0,
+      unrecorded: (queued) => [...queued],
+      uncommanded: () => [left],
+    },
     outbox: {
       send: async () => undefined,
       post: () => undefined,
+      record: async ({ id }) => {
+        calls.push(`record ${id}`);
+      },
       complete: async ({ id }) => {
         calls.push(`complete ${id}`);
       },
@@ -51,11 +65,19 @@ function scene(gates: { caughtUp?: (() => Promise<void>)[] } = {}) {
 
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
-test('a term begins with the past known, the policy in place and what was left completed', async () => {
+test('a term begins with the past known, the policy in place, and what was left half done brought to its end', async () => {
   const { takeOver, calls } = scene();
   await takeOver.run({ signal: new AbortController().signal });
   await settle();
-  expect(calls).toEqual(['caught up', 'lease', 'caught up', 'policy', 'complete d-left']);
+  expect(calls).toEqual([
+    'caught up',
+    'lease',
+    'caught up',
+    'policy',
+    'reserve d-orphan',
+    'record d-orphan',
+    'complete d-left',
+  ]);
   expect(takeOver.epoch()).toBe(3);
 });
 

@@ -83,6 +83,8 @@ export const deciderRights: Rights = {
     'migration.v1.*.event.*.requested',
     api('hub', 'INFO'),
     ...readStreams('hub', 'TELEMETRY', 'DECISIONS', 'EVENTS'),
+    // which commands a predecessor has left there
+    api('hub', 'STREAM.MSG.GET.COMMANDS'),
     ...readBuckets('hub', 'policy', 'migrations', 'nodes', 'leases', 'calm'),
     writeBucket('hub', 'policy'),
     writeBucket('hub', 'leases'),

@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { createAuthority, loadAuthority } from '../../cli/pki/authority.ts';
 import { connectBus } from '../../lib/bus/connect.ts';
 import { openStore } from '../../lib/bus/kv.ts';
+import { readQueue } from '../../lib/bus/queued.ts';
 import { type Bucket, commandConsumer, viaHub } from '../../lib/bus/streams.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { writeDurably } from '../../lib/files.ts';
@@ -61,6 +62,12 @@ describe('what each has to do works', () => {
   it('the decider publishes decisions and commands', async () => {
     expect(await publish(who.decider, 'decision.v1.edge.edge-1')).toBe('DECISIONS');
     expect(await publish(who.decider, 'migration.v1.edge.command.m1')).toBe('COMMANDS');
+  });
+
+  it('the decider looks into the queue of commands, and notes how calm it is', async () => {
+    const queue = readQueue(await jetstreamManager(who.decider, viaHub()), 'COMMANDS');
+    expect((await queue.next()).value?.subject).toBe('migration.v1.edge.command.m1');
+    expect(await (await store(who.decider, 'calm')).put('edge-1', { n: 1 })).toBe(1);
   });
 
   it('a migrator behind a leaf takes a command, reports, and keeps its state', async () => {
