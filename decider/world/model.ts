@@ -95,8 +95,12 @@ export interface Flight extends Usage {
   migration: string;
   decision: string;
   workload: string;
+  /** Of the source. */
+  site: string;
   source: string;
   target: string;
+  /** What the workload asks for, as far as its source's migrator had said. */
+  requested: Usage;
   trigger: Trigger;
   issuedAt: number;
   /** Of the workload, where its node's migrator has named it. */
