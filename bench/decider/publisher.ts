@@ -173,6 +173,9 @@ while (performance.now() - begun < durationMs) {
   await delay(1);
 }
 await delay(500);
+// on a full machine the queue delivers the last commands late; one that never comes is still missed
+const isMissing = (): boolean => log.decisions.length > log.commands.length + log.lapsed.length;
+for (const deadline = performance.now() + 15_000; isMissing() && performance.now() < deadline; ) await delay(100);
 messages.stop();
 // those taken up already come to their end
 await delay(load.migrationMs + 100);

@@ -14,13 +14,13 @@ export interface SignalParams {
 }
 
 /**
- * How far back samples tell of the present: three time constants of the averages, and as many samples of this interval as are counted
- * or looked back on, with those that may be missing.
+ * How far back samples tell of the present: a time constant of the averages (what lies before it weighs a third), and as many samples
+ * of this interval as are counted or looked back on, with those that may be missing.
  */
 export function lookBackMs(spec: PolicySpec, intervalMs: number): number {
   const { timeConstantMs, missedPeriods, nodeHistory, workloadHistory } = signalParams(spec);
   const samples = Math.max(spec.overload.anomalyCondition.consecutiveAbnormalities, nodeHistory, workloadHistory);
-  return Math.max(3 * timeConstantMs, (samples + missedPeriods) * intervalMs);
+  return Math.max(timeConstantMs, (samples + missedPeriods) * intervalMs);
 }
 
 export const signalParams = (spec: PolicySpec): SignalParams => ({
