@@ -1,6 +1,5 @@
 import type { Decision } from '../lib/contract/decision.ts';
 import type { MigrationEvent } from '../lib/contract/migration.ts';
-import type { QueuedCommand } from './queued-commands.ts';
 import { applyDecision, applyMigration } from './world/apply.ts';
 import type { World } from './world/model.ts';
 
@@ -9,10 +8,10 @@ export interface Past {
   decision(decision: Decision): void;
   event(event: MigrationEvent): void;
   highestEpoch(): number;
-  /** Of the commands in the queue those whose decisions were lost with the server that was to store them. */
-  unrecorded(queued: readonly QueuedCommand[]): QueuedCommand[];
+  /** Of the migrations in the queue of commands those whose decisions were lost with the server that was to store them. */
+  unrecorded(queued: Iterable<string>): string[];
   /** Decisions to move without a command: none lies in the queue, and no event tells of one. */
-  uncommanded(queued: readonly QueuedCommand[]): Decision[];
+  uncommanded(queued: Pick<ReadonlySet<string>, 'has'>): Decision[];
 }
 
 /** A decision to move that has not ended. */
@@ -46,12 +45,8 @@ export function createPast(world: World): Past {
       if (world.ended.has(event.id)) open.delete(event.id);
     },
     highestEpoch: () => highest,
-    unrecorded: (queued) => queued.filter(({ command: { id } }) => !open.has(id) && !world.ended.has(id)),
-    uncommanded: (queued) => {
-      const stored = new Set(queued.map(({ command }) => command.id));
-      return [...open].flatMap(([migration, { decision, taken }]) =>
-        taken || stored.has(migration) ? [] : [decision],
-      );
-    },
+    unrecorded: (queued) => [...queued].filter((id) => !open.has(id) && !world.ended.has(id)),
+    uncommanded: (queued) =>
+      [...open].flatMap(([migration, { decision, taken }]) => (taken || queued.has(migration) ? [] : [decision])),
   };
 }

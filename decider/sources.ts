@@ -11,7 +11,7 @@ import { type CalmNotes, calmNotesSchema, notedEveryMs } from './calm-notes.ts';
 import type { Core } from './core.ts';
 import { createIntake, type Intake, parseMessage } from './intake.ts';
 import type { DeciderMetrics } from './metrics.ts';
-import { type QueuedCommand, readCommands } from './queued-commands.ts';
+import { listCommands, type QueuedCommand, readCommand } from './queued-commands.ts';
 import { recallCalm } from './return-home/calm.ts';
 import { lookBackMs } from './signals/params.ts';
 import { parseTelemetry } from './telemetry.ts';
@@ -31,8 +31,10 @@ export interface Sources {
   run(): Promise<void>;
   /** Everything that the streams held at the call has been folded. */
   caughtUp(): Promise<void>;
-  /** What lies in the queue of commands now. */
-  commands(): Promise<QueuedCommand[]>;
+  /** Subjects of the commands that lie in the queue now, by migration. */
+  queued(): Promise<ReadonlyMap<string, string>>;
+  /** One of them; undefined when it no longer lies there. */
+  command(subject: string): Promise<QueuedCommand | undefined>;
 }
 
 /** A migration under way is found again even where the policy keeps a shorter history. */
@@ -79,7 +81,8 @@ export async function openSources(options: SourceOptions): Promise<Sources> {
     caughtUp: async () => {
       await Promise.all([nodes, notes, decisions, events, telemetry].map((intake) => intake.caughtUp()));
     },
-    commands: () => readCommands(shared.manager, log),
+    queued: () => listCommands(shared.manager),
+    command: (subject) => readCommand(shared.manager, subject, log),
   };
 }
 

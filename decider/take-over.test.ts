@@ -28,7 +28,8 @@ function scene(gates: { caughtUp?: (() => Promise<void>)[] } = {}) {
         await gates.caughtUp?.shift()?.();
         calls.push('caught up');
       },
-      commands: async () => [orphan],
+      queued: async () => new Map([['m-orphan', 'subject']]),
+      command: async (subject) => (subject === 'subject' ? orphan : undefined),
     },
     policies: {
       run: async () => undefined,

@@ -34,8 +34,9 @@ export function createTakeOver(options: TakeOverOptions): TakeOver {
 
   /** Each command gets its decision, each decision its command or the word that it has lapsed. */
   const settle = async (): Promise<void> => {
-    const queued = await sources.commands();
-    const lost = past.unrecorded(queued).map((one) => decisionBehind(one, policy()));
+    const queued = await sources.queued();
+    const orphans = past.unrecorded(queued.keys()).map((id) => sources.command(queued.get(id) ?? ''));
+    const lost = (await Promise.all(orphans)).flatMap((one) => (one ? [decisionBehind(one, policy())] : []));
     // a reservation from now on, as if it had been read
     for (const decision of lost) past.decision(decision);
     await Promise.all([...lost.map(outbox.record), ...past.uncommanded(queued).map(outbox.complete)]);

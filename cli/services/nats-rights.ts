@@ -84,6 +84,7 @@ export const deciderRights: Rights = {
     api('hub', 'INFO'),
     ...readStreams('hub', 'TELEMETRY', 'DECISIONS', 'EVENTS'),
     // which commands a predecessor has left there
+    api('hub', 'STREAM.INFO.COMMANDS'),
     api('hub', 'STREAM.MSG.GET.COMMANDS'),
     ...readBuckets('hub', 'policy', 'migrations', 'nodes', 'leases', 'calm'),
     writeBucket('hub', 'policy'),

@@ -6,9 +6,9 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { createAuthority, loadAuthority } from '../../cli/pki/authority.ts';
+import { listCommands } from '../../decider/queued-commands.ts';
 import { connectBus } from '../../lib/bus/connect.ts';
 import { openStore } from '../../lib/bus/kv.ts';
-import { readQueue } from '../../lib/bus/queued.ts';
 import { type Bucket, commandConsumer, viaHub } from '../../lib/bus/streams.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { writeDurably } from '../../lib/files.ts';
@@ -65,8 +65,10 @@ describe('what each has to do works', () => {
   });
 
   it('the decider looks into the queue of commands, and notes how calm it is', async () => {
-    const queue = readQueue(await jetstreamManager(who.decider, viaHub()), 'COMMANDS');
-    expect((await queue.next()).value?.subject).toBe('migration.v1.edge.command.m1');
+    const manager = await jetstreamManager(who.decider, viaHub());
+    const subject = (await listCommands(manager)).get('m1') ?? '';
+    expect(subject).toBe('migration.v1.edge.command.m1');
+    expect((await manager.streams.getMessage('COMMANDS', { last_by_subj: subject }))?.subject).toBe(subject);
     expect(await (await store(who.decider, 'calm')).put('edge-1', { n: 1 })).toBe(1);
   });
 
