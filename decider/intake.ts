@@ -76,11 +76,14 @@ export function createIntake<T>(options: IntakeOptions<T>): Intake {
 /** Longest message that is looked at: 1000 containers fit well. */
 const maxBytes = 512 * 1024;
 
-export function decodeJson(message: JsMsg): unknown {
+/** Of a message as it is read or as it is stored. */
+export type Content = Pick<JsMsg, 'subject' | 'data'>;
+
+export function decodeJson(message: Content): unknown {
   const { data } = message;
   if (data.length > maxBytes) throw new RangeError(`${data.length} bytes, expected at most ${maxBytes}`);
   return JSON.parse(Buffer.from(data.buffer, data.byteOffset, data.length).toString());
 }
 
-export const parseMessage = <T>(schema: z.ZodType<T>, message: JsMsg): T =>
+export const parseMessage = <T>(schema: z.ZodType<T>, message: Content): T =>
   parseAs(schema, decodeJson(message), message.subject);

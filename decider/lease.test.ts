@@ -69,14 +69,18 @@ function sharedKey() {
 function scene() {
   const { clock, advance } = handClock();
   const key = sharedKey();
-  const start = (holder: string, floor = 0) => {
-    const link = { up: true };
+  const start = (holder: string, floor = 0, ready = true) => {
+    const link = { up: true, ready };
     const controller = new AbortController();
     const log = createLogger('test', { level: 'silent' });
     const store = key.storeFor(() => link.up);
     const lease: Lease = createLease({ store, holder, leaseMs, epochFloor: () => floor, clock, log });
     const terms: number[] = [];
-    const running = lease.run({ onLead: (epoch) => terms.push(epoch), signal: controller.signal });
+    const running = lease.run({
+      mayLead: () => link.ready,
+      onLead: (epoch) => terms.push(epoch),
+      signal: controller.signal,
+    });
     const stop = async (): Promise<void> => {
       controller.abort();
       await running;
@@ -135,6 +139,19 @@ describe('lease', () => {
     expect(key.value()?.holder).toBe('');
     const b = start('b');
     await advance(10);
+    expect(b.lease.epoch()).toBe(2);
+  });
+
+  test('one that may not lead yet leaves it alone, and has watched the holder by the time it may', async () => {
+    const { advance, start } = scene();
+    const a = start('a');
+    await advance(100);
+    const b = start('b', 0, false);
+    a.link.up = false;
+    await advance(leaseMs * 2);
+    expect([a.lease.epoch(), b.lease.epoch()]).toEqual([undefined, undefined]);
+    b.link.ready = true;
+    await advance(leaseMs / 10);
     expect(b.lease.epoch()).toBe(2);
   });
 

@@ -26,8 +26,8 @@ export interface LeaseOptions {
 export interface Lease {
   /** The term of this leader; undefined as soon as it could have lapsed. */
   epoch(): number | undefined;
-  /** Seeks and keeps the lease until `signal` is aborted, then gives it up. */
-  run(options: { onLead(epoch: number): void; signal: AbortSignal }): Promise<void>;
+  /** Seeks and keeps the lease until `signal` is aborted, then gives it up. While it `mayLead` not, it only watches the holder. */
+  run(options: { mayLead(): boolean; onLead(epoch: number): void; signal: AbortSignal }): Promise<void>;
 }
 
 const key = 'decider';
@@ -38,6 +38,8 @@ const key = 'decider';
  */
 export function createLease(options: LeaseOptions): Lease {
   const { store, holder, leaseMs, clock, log } = options;
+  /** Short, so that a lease that was given up does not lie idle. */
+  const seekEveryMs = Math.min(leaseMs / 10, 500);
   let held: Versioned<LeaseValue> | undefined;
   let validUntil = 0;
   let observed: { revision: number; since: number } | undefined;
@@ -62,11 +64,13 @@ export function createLease(options: LeaseOptions): Lease {
     }
   };
 
-  const seek = async (): Promise<void> => {
+  const seek = async (mayLead: () => boolean): Promise<void> => {
     const entry = await store.get(key);
+    if (entry && observed?.revision !== entry.revision)
+      observed = { revision: entry.revision, since: clock.monotonic() };
+    if (!mayLead()) return;
     const next = { holder, epoch: Math.max(entry?.value.epoch ?? 0, options.epochFloor()) + 1, renewals: 0 };
-    if (!entry) return write(next);
-    if (observed?.revision !== entry.revision) observed = { revision: entry.revision, since: clock.monotonic() };
+    if (!entry || !observed) return write(next);
     const lapsed = clock.monotonic() - observed.since >= leaseMs;
     // its own: a renewal was stored whose answer got lost
     const free = ['', holder].includes(entry.value.holder);
@@ -85,11 +89,11 @@ export function createLease(options: LeaseOptions): Lease {
 
   return {
     epoch,
-    run: async ({ onLead, signal }) => {
+    run: async ({ mayLead, onLead, signal }) => {
       while (!signal.aborted) {
         if (held) await renew(held);
         else {
-          await seek().catch((error: unknown) => {
+          await seek(mayLead).catch((error: unknown) => {
             if (!hasCode(error, 'E_CONFLICT')) log.warn({ err: error }, 'lease not readable; trying again');
           });
           const term = epoch();
@@ -98,7 +102,7 @@ export function createLease(options: LeaseOptions): Lease {
             onLead(term);
           }
         }
-        await clock.sleep(leaseMs / 3, { signal }).catch(() => undefined);
+        await clock.sleep(held ? leaseMs / 3 : seekEveryMs, { signal }).catch(() => undefined);
       }
       await giveUp();
     },

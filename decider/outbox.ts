@@ -6,7 +6,7 @@ import { GodwitError } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import { commandSubject, decisionSubject } from '../lib/subjects.ts';
 import type { DeciderMetrics } from './metrics.ts';
-import { commandOf } from './pipeline/verdict.ts';
+import { commandOf, lapseOf } from './pipeline/verdict.ts';
 
 export interface OutboxOptions {
   js: JetStreamClient;
@@ -19,19 +19,21 @@ export interface OutboxOptions {
 }
 
 export interface Outbox {
-  /** Publishes a decision, then its command; throws when leadership or the command's time has run out before both were stored. */
+  /** Publishes a decision and its command; throws when leadership or the command's time has run out before both were stored. */
   send(decision: Decision): Promise<void>;
   /** `send` for those who can do nothing about a failure: it is logged and counted. */
   post(decision: Decision): void;
-  /** Publishes the command of a decision that another leader may have left without one; a repeat is stored once. */
+  /** Publishes a decision whose command is stored. */
+  record(decision: Decision): Promise<void>;
+  /** Publishes the command of a decision that was left without one or, once that has expired, that it has lapsed. */
   complete(decision: Decision): Promise<void>;
 }
 
 const retryMs = 250;
 
 /**
- * The decision goes first and its command second, both under ids that make a repeat harmless: a leader that dies in between has
- * left a decision that the next one completes.
+ * Decision and command go out together, the decision first: one connection keeps them in order, whatever becomes of this process. Both
+ * have ids that make a repeat harmless. What a crash of the server leaves without its other half the next leader completes.
  */
 export function createOutbox({ js, epoch, commandExpirationMs, metrics, clock, log }: OutboxOptions): Outbox {
   const store = async (subject: string, message: () => unknown, id: string, until: number): Promise<void> => {
@@ -47,21 +49,37 @@ export function createOutbox({ js, epoch, commandExpirationMs, metrics, clock, l
       }
     }
   };
+  const expiryOf = ({ at }: Decision): number => at + commandExpirationMs();
+
+  /** Of a decision with a command as long as this decider leads: no command stays without its decision. */
+  const record = (decision: Decision): Promise<void> => {
+    const until = decision.migration || decision.lapsed ? Number.POSITIVE_INFINITY : expiryOf(decision);
+    return store(decisionSubject(decision.site, decision.node), () => decision, decision.id, until);
+  };
 
   const command = async (decision: Decision): Promise<void> => {
-    const expirationMs = commandExpirationMs();
-    const build = () => commandOf(decision, { epoch: epoch() ?? decision.epoch }, expirationMs);
     const id = decision.migration;
+    const build = () => commandOf(decision, { epoch: epoch() ?? decision.epoch }, commandExpirationMs());
     if (!id || !build()) return;
-    await store(commandSubject(decision.site, id), build, id, decision.at + expirationMs);
+    try {
+      await store(commandSubject(decision.site, id), build, id, expiryOf(decision));
+    } catch (error) {
+      await lapse(decision);
+      throw error;
+    }
+  };
+
+  /** Leaves it to the next leader when this one leads no more. */
+  const lapse = async (decision: Decision): Promise<void> => {
+    const term = epoch();
+    if (term !== undefined) await record(lapseOf(decision, { epoch: term }, clock.now()));
   };
 
   const send = async (decision: Decision): Promise<void> => {
-    const { id, at, site, node, verdict, migration, sentence } = decision;
+    const { id, verdict, migration, sentence } = decision;
     metrics.decision(decision);
     log.info({ decision: id, verdict, migration, sentence }, 'decided');
-    await store(decisionSubject(site, node), () => decision, id, at + commandExpirationMs());
-    await command(decision);
+    await Promise.all([record(decision), command(decision)]);
   };
 
   const failed = (error: unknown, decision: Decision): void => {
@@ -72,6 +90,10 @@ export function createOutbox({ js, epoch, commandExpirationMs, metrics, clock, l
   return {
     send,
     post: (decision) => void send(decision).catch((error: unknown) => failed(error, decision)),
-    complete: (decision) => command(decision).catch((error: unknown) => failed(error, decision)),
+    record,
+    complete: (decision) =>
+      (clock.now() < expiryOf(decision) ? command(decision) : lapse(decision)).catch((error: unknown) =>
+        failed(error, decision),
+      ),
   };
 }

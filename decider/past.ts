@@ -1,7 +1,6 @@
 import type { Decision } from '../lib/contract/decision.ts';
 import type { MigrationEvent } from '../lib/contract/migration.ts';
 import { applyDecision, applyMigration } from './world/apply.ts';
-import { isVoid } from './world/flights.ts';
 import type { World } from './world/model.ts';
 
 /** What the streams tell of earlier decisions, this leader's and others'. */
@@ -9,34 +8,45 @@ export interface Past {
   decision(decision: Decision): void;
   event(event: MigrationEvent): void;
   highestEpoch(): number;
-  /** Decisions to move that no event confirms and that have not expired: their commands may never have been published. */
-  unconfirmed(now: number): Decision[];
+  /** Of the migrations in the queue of commands those whose decisions were lost with the server that was to store them. */
+  unrecorded(queued: Iterable<string>): string[];
+  /** Decisions to move without a command: none lies in the queue, and no event tells of one. */
+  uncommanded(queued: Pick<ReadonlySet<string>, 'has'>): Decision[];
+}
+
+/** A decision to move that has not ended. */
+interface Open {
+  decision: Decision;
+  /** An event has shown that a migrator took the command up. */
+  taken: boolean;
 }
 
 export function createPast(world: World): Past {
-  const pending = new Map<string, Decision>();
+  const open = new Map<string, Open>();
   let highest = 0;
   return {
     decision: (decision) => {
-      highest = Math.max(highest, decision.epoch);
-      if (decision.migration && !world.ended.has(decision.migration)) pending.set(decision.migration, decision);
+      const { epoch, migration, lapsed } = decision;
+      highest = Math.max(highest, epoch);
+      if (lapsed) {
+        open.delete(lapsed);
+        if (world.flights.get(lapsed)?.started === false) world.flights.delete(lapsed);
+        return;
+      }
+      if (migration && !open.has(migration) && !world.ended.has(migration))
+        open.set(migration, { decision, taken: world.flights.get(migration)?.started === true });
       applyDecision(world, decision);
     },
     event: (event) => {
       highest = Math.max(highest, event.epoch);
-      pending.delete(event.id);
       applyMigration(world, event);
+      const known = open.get(event.id);
+      if (known) known.taken = true;
+      if (world.ended.has(event.id)) open.delete(event.id);
     },
     highestEpoch: () => highest,
-    unconfirmed: (now) => {
-      const open: Decision[] = [];
-      for (const [migration, decision] of pending) {
-        const flight = world.flights.get(migration);
-        const expirationMs = world.policy.spec.budgets.commandExpiration;
-        if (flight && !flight.started && now < decision.at + expirationMs) open.push(decision);
-        if (!flight || isVoid(flight, now, expirationMs)) pending.delete(migration);
-      }
-      return open;
-    },
+    unrecorded: (queued) => [...queued].filter((id) => !open.has(id) && !world.ended.has(id)),
+    uncommanded: (queued) =>
+      [...open].flatMap(([migration, { decision, taken }]) => (taken || queued.has(migration) ? [] : [decision])),
   };
 }

@@ -7,6 +7,7 @@ import type { Clock } from '../lib/clock.ts';
 import { defaultPolicy } from '../lib/contract/policy.ts';
 import type { Telemetry } from '../lib/contract/telemetry.ts';
 import type { Logger } from '../lib/logger.ts';
+import { calmNotesSchema, noteCalm } from './calm-notes.ts';
 import { createCore } from './core.ts';
 import { createLease, leaseSchema } from './lease.ts';
 import { createMetrics, type DeciderMetrics } from './metrics.ts';
@@ -81,13 +82,16 @@ export async function createDecider(options: DeciderOptions): Promise<Decider> {
     }
   };
   const sources = await openSources({ connection, core, metrics, sample, ...tools });
-  const takeOver = createTakeOver({ lease, sources, policies, past, outbox, clock, log });
+  const calm = await openStore(connection, 'calm', calmNotesSchema, log);
+  const takeOver = createTakeOver({ lease, sources, policies, policy: () => world.policy, past, outbox, clock, log });
   return {
     metrics,
     epoch: takeOver.epoch,
     run: async () => {
       const stopAnswers = answerRequests({ connection, world, signature, send: outbox.send, clock, log });
-      await Promise.all([sources.run(), policies.run(), takeOver.run({ signal })]);
+      const leads = (): boolean => takeOver.epoch() !== undefined;
+      const noting = noteCalm({ store: calm, world, leads, ...tools });
+      await Promise.all([sources.run(), policies.run(), takeOver.run({ signal }), noting]);
       stopAnswers();
     },
   };

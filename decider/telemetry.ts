@@ -1,11 +1,10 @@
-import type { JsMsg } from '@nats-io/jetstream';
 import { type Telemetry, telemetrySchema } from '../lib/contract/telemetry.ts';
 import { parseAs } from '../lib/parse.ts';
 import { telemetrySubject } from '../lib/subjects.ts';
-import { decodeJson } from './intake.ts';
+import { type Content, decodeJson } from './intake.ts';
 
 /** A sample that its subject vouches for: the server lets a monitor publish under its own name only. */
-export function parseTelemetry(message: JsMsg): Telemetry {
+export function parseTelemetry(message: Content): Telemetry {
   const value = decodeJson(message);
   // the schema takes ten times as long, and is asked only to say what is wrong
   const sample = isTelemetry(value) ? value : parseAs(telemetrySchema, value, message.subject);

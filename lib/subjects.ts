@@ -20,6 +20,11 @@ export const decisionSubject = (site: string, node: string): string =>
 export const commandSubject = (site: string, migration: string): string =>
   `migration.v1.${encodeToken(site)}.command.${migration}`;
 
+/** The site in the subject of a command. */
+export const siteOfCommand = (subject: string): string => decodeToken(subject.split('.')[2] ?? '');
+
+export const migrationOfCommand = (subject: string): string => subject.split('.')[4] ?? '';
+
 export const eventSubject = (site: string, migration: string, stage: MigrationEvent['stage']): string =>
   `migration.v1.${encodeToken(site)}.event.${migration}.${stage}`;
 

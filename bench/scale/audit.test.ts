@@ -20,6 +20,7 @@ const command = (id: string, node: string, at: number, endedAt?: number): FleetL
 const sound: Log = {
   decisions: [decision('m-1', 'a', 10), decision('m-2', 'b', 20), decision('m-3', 'b', 60)],
   commands: [command('m-1', 'a', 11, 31), command('m-2', 'b', 21, 41), command('m-3', 'b', 61, 81)],
+  lapsed: [],
   hot: [
     { node: 'a', from: 0, until: 11 },
     { node: 'b', from: 0, until: 21 },
@@ -55,6 +56,10 @@ describe('the audit of a run', () => {
 
   test('sees a decision whose command got lost', () => {
     expect(audit({ ...sound, commands: sound.commands.slice(0, 2) }).uncommanded).toEqual(['m-3']);
+  });
+
+  test('takes the word of a record that a decision has lapsed', () => {
+    expect(audit({ ...sound, commands: sound.commands.slice(0, 2), lapsed: ['m-3'] })).toEqual(none);
   });
 
   test('lets a decision lapse that a later one with a command replaces', () => {

@@ -8,14 +8,14 @@ export interface Audit {
   overlapping: string[];
   /** Commands that no decision stands behind. */
   undecided: string[];
-  /** Decisions to migrate without a command, where no later decision for the node has one. */
+  /** Decisions to migrate without a command that no record calls lapsed, where no later decision for the node has one. */
   uncommanded: string[];
   /** Nodes that turned hot and never got a command. */
   unrelieved: string[];
 }
 
 /** Whether decisions, commands and hot nodes of a run match one to one, whatever was restarted in between. */
-export function audit(log: Pick<FleetLog, 'decisions' | 'commands' | 'hot'>): Audit {
+export function audit(log: Pick<FleetLog, 'decisions' | 'lapsed' | 'commands' | 'hot'>): Audit {
   const decided = new Set(log.decisions.map(({ migration }) => migration));
   return {
     repeated: repeated(log.commands.map(({ id }) => id)),
@@ -47,12 +47,13 @@ function overlapping(commands: FleetLog['commands']): string[] {
 }
 
 /** A decision whose command was never published lapses by design, if another one takes its place. */
-function uncommanded({ decisions, commands }: Pick<FleetLog, 'decisions' | 'commands'>): string[] {
+function uncommanded({ decisions, lapsed, commands }: Pick<FleetLog, 'decisions' | 'lapsed' | 'commands'>): string[] {
   const commanded = new Set(commands.map(({ id }) => id));
+  const settled = new Set([...commanded, ...lapsed]);
   const lastServed = new Map<string, number>();
   for (const { migration, node, at } of decisions)
     if (commanded.has(migration)) lastServed.set(node, Math.max(at, lastServed.get(node) ?? 0));
   return decisions
-    .filter(({ migration, node, at }) => !commanded.has(migration) && at >= (lastServed.get(node) ?? 0))
+    .filter(({ migration, node, at }) => !settled.has(migration) && at >= (lastServed.get(node) ?? 0))
     .map(({ migration }) => migration);
 }

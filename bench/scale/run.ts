@@ -143,6 +143,7 @@ async function resultOf(hub: BenchHub, { steady, takeOvers, last, dropped }: Act
     },
     decisions: log.decisions.length,
     commands: log.commands.length,
+    lapsed: log.lapsed.length,
     expired: log.commands.filter(({ expired }) => expired).length,
     repeatsDropped: log.repeats,
     unpublished: atEnd.unpublished,

@@ -18,14 +18,14 @@ describe('budgets', () => {
   ];
   test.each(cases)('%s', (_, flights, reason) => {
     const move = { source: nodeOf(world, 'edge-1'), target: nodeOf(world, 'cloud-1') };
-    const result = checkBudget(world, move, flights, params);
+    const result = checkBudget(move, flights, params);
     expect(result.ok).toBe(reason === undefined);
     expect(result.report.terms.reason).toBe(reason);
   });
 
   test('none while the policy is paused', () => {
     const move = { source: nodeOf(world, 'edge-1'), target: nodeOf(world, 'cloud-1') };
-    expect(checkBudget(world, move, [], { ...params, paused: true }).report.terms.reason).toBe('paused');
+    expect(checkBudget(move, [], { ...params, paused: true }).report.terms.reason).toBe('paused');
   });
 });
 

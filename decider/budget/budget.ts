@@ -1,5 +1,5 @@
 import { pass, type StageResult, stop } from '../pipeline/stage.ts';
-import type { Flight, NodeState, World } from '../world/model.ts';
+import type { Flight, NodeState } from '../world/model.ts';
 import type { BudgetParams } from './params.ts';
 
 interface Limit {
@@ -11,13 +11,12 @@ interface Limit {
 
 /** Whether one more migration may start now: in the whole cluster, out of the source's site, into the target. */
 export function checkBudget(
-  world: World,
   move: { source: NodeState; target: NodeState },
   flights: readonly Flight[],
   params: BudgetParams,
 ): StageResult<undefined> {
   if (params.paused) return stop('budget', 'paused', { summary: 'the policy is paused' });
-  const limits = limitsOf(world, move, flights, params);
+  const limits = limitsOf(move, flights, params);
   const terms = Object.fromEntries(
     limits.flatMap(({ reason, used, allowed }) => [
       [reason, used],
@@ -34,13 +33,11 @@ export function checkBudget(
 }
 
 function limitsOf(
-  world: World,
   { source, target }: { source: NodeState; target: NodeState },
   flights: readonly Flight[],
   params: BudgetParams,
 ): Limit[] {
-  const siteOf = (node: string): string | undefined => world.nodes.get(node)?.site;
-  const outbound = flights.filter((flight) => siteOf(flight.source) === source.site).length;
+  const outbound = flights.filter((flight) => flight.site === source.site).length;
   const inbound = flights.filter((flight) => flight.target === target.name).length;
   return [
     { reason: 'cluster', used: flights.length, allowed: params.perCluster, what: 'in the whole cluster' },

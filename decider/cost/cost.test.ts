@@ -105,8 +105,8 @@ describe('migration time', () => {
       { name: 'cloud-1', residents: [], record: { uplinkBytesPerSecond: 4000 } },
     ]);
     const route = { source: nodeOf(world, 'edge-1'), target: nodeOf(world, 'cloud-1') };
-    expect(usableBytesPerSecond(world, route, [], transfer)).toBe(1000);
-    expect(usableBytesPerSecond(world, route, [flightOf('a', 'edge-1', 'cloud-1')], transfer)).toBe(500);
-    expect(usableBytesPerSecond(world, { source: route.target }, [], transfer)).toBe(4000);
+    expect(usableBytesPerSecond(route, [], transfer)).toBe(1000);
+    expect(usableBytesPerSecond(route, [flightOf('a', 'edge-1', 'cloud-1')], transfer)).toBe(500);
+    expect(usableBytesPerSecond({ source: route.target }, [], transfer)).toBe(4000);
   });
 });

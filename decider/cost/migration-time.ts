@@ -1,5 +1,5 @@
 import type { PolicySpec } from '../../lib/contract/policy-spec.ts';
-import type { Flight, NodeState, WorkloadFacts, World } from '../world/model.ts';
+import type { Flight, NodeState, WorkloadFacts } from '../world/model.ts';
 
 export interface TransferParams {
   bytesPerSecond: number;
@@ -36,12 +36,11 @@ export const dumpBytesPerSecond = (bytesPerSecond: number, params: TransferParam
 
 /** The uplink's share for one more transfer: the narrowest on the way, divided among those that leave the site already. */
 export function usableBytesPerSecond(
-  world: World,
   route: { source: NodeState; target?: NodeState },
   flights: readonly Flight[],
   params: TransferParams,
 ): number {
-  const busy = flights.filter((flight) => world.nodes.get(flight.source)?.site === route.source.site).length;
+  const busy = flights.filter((flight) => flight.site === route.source.site).length;
   const uplinks = [route.source, route.target].map(
     (node) => node?.record?.uplinkBytesPerSecond ?? params.bytesPerSecond,
   );

@@ -52,7 +52,7 @@ function judgeFinding(world: World, node: NodeState, finding: Finding, flights: 
   reports.push(target.report);
 
   const transfer = transferParams(spec);
-  const rate = usableBytesPerSecond(world, { source: node, target: target.value }, flights, transfer);
+  const rate = usableBytesPerSecond({ source: node, target: target.value }, flights, transfer);
   const moveMs = expectedMs(world, facts.image, victim.value.bytes, rate, transfer);
   const factors = factorsOf(world, facts.image);
   const learned = {
@@ -64,7 +64,7 @@ function judgeFinding(world: World, node: NodeState, finding: Finding, flights: 
   if (!cost.ok) return stay(cost.report, workload.name);
   reports.push(cost.report);
 
-  const budget = checkBudget(world, { source: node, target: target.value }, flights, budgetParams(spec));
+  const budget = checkBudget({ source: node, target: target.value }, flights, budgetParams(spec));
   if (!budget.ok) return stay(budget.report, workload.name);
   reports.push(budget.report);
   const move = `${workload.name} moves from ${node.name} to ${target.value.name}`;

@@ -37,6 +37,21 @@ export function sign(world: World, verdict: Verdict, now: number, signature: Sig
   };
 }
 
+/** Says that nothing came of a decision: its command was not stored before it had expired. */
+export function lapseOf(decision: Decision, { epoch }: { epoch: number }, now: number): Decision {
+  const { migration, target: _, strategy: __, ...behind } = decision;
+  return {
+    ...behind,
+    id: `${decision.id}-lapsed`,
+    at: now,
+    epoch,
+    verdict: 'stay',
+    ...(migration !== undefined && { lapsed: migration }),
+    sentence: `${decision.workload} stays on ${decision.source} after all: the command of ${decision.id} was not stored before it expired`,
+    reports: [],
+  };
+}
+
 /** The command that a decision with a migration stands for. */
 export function commandOf(decision: Decision, signature: { epoch: number }, expirationMs: number): Command | undefined {
   const { migration, workload, source, target, strategy } = decision;

@@ -30,7 +30,7 @@ export function judgeRequest(world: World, request: MigrateRequest, now: number)
     ? checkTarget(world, request.target, located, flights, now)
     : pickTarget(world, located, flights, now);
   const transfer = transferParams(world.policy.spec);
-  const rate = usableBytesPerSecond(world, { source, target }, flights, transfer);
+  const rate = usableBytesPerSecond({ source, target }, flights, transfer);
   const moveMs = expectedMs(world, facts.image, bytesToMove(usage.memoryBytes, facts), rate, transfer);
   const after = forecast(target, usage, flights);
   const sentence = `${request.workload} moves from ${source.name} to ${target.name}: a person asked for it; moving takes about ${duration(moveMs)}`;
@@ -93,7 +93,7 @@ function checkTarget(
   if (target === source) throw new GodwitError('E_INPUT', `target: the workload runs on ${name} already`);
   const reason =
     unusable(source, target, now, signalParams(spec)) ??
-    misfit(world, target, needOf(usage, facts), flights, overloadParams(spec).trigger);
+    misfit(target, needOf(usage, facts), flights, overloadParams(spec).trigger);
   if (reason) throw new GodwitError('E_REFUSED', `${name} can not take it: ${reason}`);
   return target;
 }

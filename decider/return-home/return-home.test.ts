@@ -1,4 +1,7 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { NodeRecord } from '../../lib/contract/node.ts';
+import type { Policy } from '../../lib/contract/policy.ts';
 import {
   containerOf,
   flightOf,
@@ -11,9 +14,10 @@ import {
   workloadOf,
   worldWith,
 } from '../fixtures.ts';
-import { applyTelemetry } from '../world/apply.ts';
+import { applyPolicy, applyTelemetry } from '../world/apply.ts';
 import { applyNodeRecord } from '../world/apply-node.ts';
-import type { World } from '../world/model.ts';
+import { createWorld, type World } from '../world/model.ts';
+import { calmStretches, type NotedCalm, recallCalm } from './calm.ts';
 import { judgeReturns } from './return-home.ts';
 
 const periodMs = 10_000;
@@ -30,21 +34,39 @@ interface Step {
   limitCores?: number;
 }
 
-/** trainer of edge-1 runs on cloud-1; one step is a sample of each node. */
-function play(steps: Step[], more: { home?: Inhabited; away?: Inhabited } = {}): { world: World; now: number } {
-  const world = worldWith(
+/** trainer of edge-1 runs on cloud-1. */
+const worldSeen = (record: Partial<NodeRecord>, more: { home?: Inhabited; away?: Inhabited }): World =>
+  worldWith(
     [
-      { name: 'cloud-1', residents: [trainer], record: { updatedAt: start + steps.length * periodMs }, ...more.away },
-      {
-        name: 'edge-1',
-        residents: [{ name: 'api', cores: 1 }],
-        record: { updatedAt: start + steps.length * periodMs },
-        ...more.home,
-      },
+      { name: 'cloud-1', residents: [trainer], record, ...more.away },
+      { name: 'edge-1', residents: [{ name: 'api', cores: 1 }], record, ...more.home },
     ],
     policy,
   );
+
+/** The same, and no sample read yet. */
+function worldUnseen(record: Partial<NodeRecord>): World {
+  const world = createWorld(policy);
+  applyNodeRecord(world, 'cloud-1', recordOf('cloud-1', [workloadOf('trainer', 'edge-1')], record));
+  applyNodeRecord(world, 'edge-1', recordOf('edge-1', [workloadOf('api', 'edge-1')], record));
+  return world;
+}
+
+/** One step is a sample of each node. A decider that starts sees them from index `from` on, and what was `noted` before. */
+function play(
+  steps: Step[],
+  more: { home?: Inhabited; away?: Inhabited; from?: number; noted?: NotedCalm[]; policy?: Policy } = {},
+): { world: World; now: number } {
+  const record = { updatedAt: start + steps.length * periodMs };
+  const world = more.from === undefined ? worldSeen(record, more) : worldUnseen(record);
+  if (more.policy) applyPolicy(world, more.policy);
+  if (more.noted) recallCalm(world, 'edge-1', more.noted);
+  return feed(world, steps, more.from);
+}
+
+function feed(world: World, steps: Step[], from = 0): { world: World; now: number } {
   for (const [index, step] of steps.entries()) {
+    if (index < from) continue;
     const fields = { sequence: index + 1, at: start + (index + 1) * periodMs + (step.clockMs ?? 0) };
     const moved = {
       ...containerOf('trainer', step.away ?? 1),
@@ -130,5 +152,60 @@ describe('stays away though home is calm', () => {
     const state = played();
     state.world.flights.set('m', flightOf('trainer', 'cloud-1', 'edge-1'));
     expect(judge(state).verdict).toBeUndefined();
+  });
+});
+
+describe('a decider that starts with what another one has noted', () => {
+  const notesOf = ({ world }: { world: World }): NotedCalm[] => [...calmStretches(world)].flatMap(([, notes]) => notes);
+  /** The first dies after `died` steps; the second reads from step `from`. */
+  const restarted = (steps: Step[], died: number, from: number) =>
+    play(steps, { from, noted: notesOf(play(steps.slice(0, died))) });
+
+  test('brings home when the window is over, not a window later', () => {
+    expect(judge(restarted(calm(31), 25, 22)).verdict).toBe('migrate');
+    expect(judge(restarted(calm(28), 25, 22))).toMatchObject({ verdict: 'stay', reason: 'not-calm' });
+  });
+
+  test('says the same as the first would, whatever was seen, if it reads from before the last note', () => {
+    const step = fc.record({ home: fc.constantFrom(1, 1, 1, 2), homeSilent: fc.boolean(), awaySilent: fc.boolean() });
+    const story = fc.array(step, { minLength: 12, maxLength: 30 });
+    fc.assert(
+      fc.property(story, fc.integer({ min: 2, max: 30 }), fc.integer({ min: 0, max: 30 }), (steps, died, from) => {
+        const whole = play(steps);
+        const again = restarted(steps, died, from);
+        const calmOf = ({ world }: { world: World }) => world.away.get('edge-1')?.get('trainer')?.calmSince;
+        const [truth, said] = [calmOf(whole), calmOf(again)];
+        if (said !== undefined) expect(said).toBeGreaterThanOrEqual(truth ?? Number.POSITIVE_INFINITY);
+      }),
+    );
+  });
+
+  test.each<[string, Step[], number]>([
+    ['what lies between the note and the first sample was not seen', calm(40), 28],
+    ['home was busy since', [...calm(26), { home: 2 }, ...calm(13)], 22],
+    ['home was silent since', [...calm(26), ...calm(4, { homeSilent: true }), ...calm(10)], 22],
+    ['its clock has jumped back since', [...calm(26), ...calm(14, { clockMs: -60 * minute })], 22],
+  ])('counts anew where %s', (_, steps, from) => {
+    expect(judge(restarted(steps, 25, from))).toMatchObject({ verdict: 'stay', reason: 'not-calm' });
+  });
+
+  test('counts anew after a jump of the clock that follows on its own note', () => {
+    const state = play(calm(25));
+    recallCalm(state.world, 'edge-1', notesOf(state));
+    const jumped = feed(state.world, [...calm(25), ...calm(12, { clockMs: -40_000 })], 25);
+    expect(judge(jumped)).toMatchObject({ verdict: 'stay', reason: 'not-calm' });
+  });
+
+  test('is not put off by a peak that the first, with its longer memory, saw no harm in', () => {
+    const slow = policyOf('{ signals: { timeConstant: 60s }, returnHome: { stabilizationWindowSeconds: 300 } }');
+    const steps = [...calm(20, { home: 0.5 }), { home: 1.3 }, { home: 2.2 }, ...calm(9)];
+    const noted = notesOf(play(steps.slice(0, 25), { policy: slow }));
+    expect(judge(play(steps, { from: 20, policy: slow })).verdict).toBe('stay');
+    expect(judge(play(steps, { from: 20, policy: slow, noted })).verdict).toBe('migrate');
+  });
+
+  test('forgets what was noted of a workload that has come and gone elsewhere since', () => {
+    const noted = notesOf(play(calm(25))).map((note) => ({ ...note, node: 'cloud-2' }));
+    expect(judge(play(calm(31), { from: 22, noted }))).toMatchObject({ verdict: 'stay', reason: 'not-calm' });
   });
 });

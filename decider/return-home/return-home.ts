@@ -44,7 +44,7 @@ function judge(world: World, homecoming: Homecoming, params: ReturnParams, now: 
   const flights = openFlights(world, now);
   const calm = checkCalm(world, homecoming, flights, params, now);
   const budget = calm.ok
-    ? checkBudget(world, { source: away, target: home }, flights, budgetParams(world.policy.spec))
+    ? checkBudget({ source: away, target: home }, flights, budgetParams(world.policy.spec))
     : undefined;
   const reports = budget ? [calm.report, budget.report] : [calm.report];
   const goes = budget?.ok === true;
@@ -83,7 +83,7 @@ function checkCalm(
   if (reason) return no('home', `${home.name} can not take it: ${reason}`);
   const until = restsUntil(world.history.get(workload.name) ?? [], budgetParams(world.policy.spec), now);
   if (until > now) return no('cool-down', `it rests for another ${duration(until - now)} after its last move`);
-  const tight = misfit(world, home, needOf(workload, facts), flights, params.ceiling);
+  const tight = misfit(home, needOf(workload, facts), flights, params.ceiling);
   if (tight) return no('fit', `it does not fit ${home.name}: ${tight}`);
   return pass('return', undefined, {
     summary: calmText(world, state, home, away, workload, facts, flights, params),
@@ -121,7 +121,7 @@ function calmText(
   params: ReturnParams,
 ): string {
   const transfer = transferParams(world.policy.spec);
-  const rate = usableBytesPerSecond(world, { source: away, target: home }, flights, transfer);
+  const rate = usableBytesPerSecond({ source: away, target: home }, flights, transfer);
   const ms = expectedMs(world, facts.image, bytesToMove(workload.memoryBytes, facts), rate, transfer);
   return `for ${duration(params.windowMs)} ${home.name} would have stood at no more than ${percent(state.peakCpuRatio)} CPU with it (return threshold ${percent(params.ceiling.cpu)}); moving takes about ${duration(ms)}`;
 }

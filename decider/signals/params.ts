@@ -13,6 +13,16 @@ export interface SignalParams {
   workloadHistory: number;
 }
 
+/**
+ * How far back samples tell of the present: a time constant of the averages (what lies before it weighs a third), and as many samples
+ * of this interval as are counted or looked back on, with those that may be missing.
+ */
+export function lookBackMs(spec: PolicySpec, intervalMs: number): number {
+  const { timeConstantMs, missedPeriods, nodeHistory, workloadHistory } = signalParams(spec);
+  const samples = Math.max(spec.overload.anomalyCondition.consecutiveAbnormalities, nodeHistory, workloadHistory);
+  return Math.max(timeConstantMs, (samples + missedPeriods) * intervalMs);
+}
+
 export const signalParams = (spec: PolicySpec): SignalParams => ({
   timeConstantMs: spec.signals.timeConstant,
   expirationMs: spec.signals.nodeMetricExpirationSeconds * 1000,

@@ -2,7 +2,7 @@ import { bytes, cores, duration, percent } from '../pipeline/format.ts';
 import type { SignalParams } from '../signals/params.ts';
 import { isFresh } from '../signals/signals.ts';
 import { arriving, sum } from '../world/flights.ts';
-import { type Flight, type NodeState, ratioOf, type Usage, type WorkloadFacts, type World } from '../world/model.ts';
+import { type Flight, type NodeState, ratioOf, type Usage, type WorkloadFacts } from '../world/model.ts';
 
 /** What is to be placed: its measured usage, and what it asks for. */
 export interface Need extends Usage {
@@ -50,13 +50,12 @@ export function unusable(source: NodeState, target: NodeState, now: number, para
 
 /** Why `need` does not fit: by what has been requested of the target, and by what it would carry. */
 export function misfit(
-  world: World,
   target: NodeState,
   need: Need,
   flights: readonly Flight[],
   ceiling: { cpu: number; memory: number },
 ): string | undefined {
-  const asked = requested(world, target, flights);
+  const asked = requested(target, flights);
   if (need.requestedCores + asked.cores > target.cpu.capacity)
     return `${cores(need.requestedCores)} are requested, ${cores(Math.max(0, target.cpu.capacity - asked.cores))} are free`;
   if (need.requestedMemoryBytes + asked.memoryBytes > target.memory.capacity)
@@ -69,16 +68,17 @@ export function misfit(
 }
 
 /** Requests of those that run on the target and of those that are on their way. */
-function requested(world: World, target: NodeState, flights: readonly Flight[]): Usage {
+function requested(target: NodeState, flights: readonly Flight[]): Usage {
   const total = { cores: 0, memoryBytes: 0 };
-  const add = (facts: WorkloadFacts | undefined): void => {
-    total.cores += facts?.requestedCores ?? 0;
-    total.memoryBytes += facts?.requestedMemoryBytes ?? 0;
-  };
   const here = target.record?.workloads;
-  for (const facts of here?.values() ?? []) add(facts);
-  for (const flight of flights)
-    if (flight.target === target.name && !here?.has(flight.workload))
-      add(world.nodes.get(flight.source)?.record?.workloads.get(flight.workload));
+  for (const { requestedCores = 0, requestedMemoryBytes = 0 } of here?.values() ?? []) {
+    total.cores += requestedCores;
+    total.memoryBytes += requestedMemoryBytes;
+  }
+  for (const flight of flights) {
+    if (flight.target !== target.name || here?.has(flight.workload)) continue;
+    total.cores += flight.requested.cores;
+    total.memoryBytes += flight.requested.memoryBytes;
+  }
   return total;
 }

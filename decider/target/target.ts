@@ -52,7 +52,7 @@ function refusal(
   const reason = unusable(source, node, now, signalParams(world.policy.spec));
   if (reason) return reason;
   if (inbound.length >= params.inboundPerNode) return `${inbound.length} migrations into it are under way`;
-  return misfit(world, node, need, inbound, ceiling);
+  return misfit(node, need, inbound, ceiling);
 }
 
 /** Weighted free share after the move, less price and round trip. */

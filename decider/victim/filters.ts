@@ -6,7 +6,8 @@ import type { VictimParams } from './params.ts';
 
 export interface FilterContext {
   now: number;
-  flights: readonly Flight[];
+  /** By workload. */
+  flights: ReadonlyMap<string, Flight>;
   history: ReadonlyMap<string, Move[]>;
   params: VictimParams;
   budgets: BudgetParams;
@@ -19,7 +20,7 @@ const filters: readonly Filter[] = [
   (_, facts) => (facts.migrate ? undefined : 'its owner forbids it (migrate: false)'),
   (_, facts) => facts.obstacle,
   (workload, _, { flights }) => {
-    const flight = flights.find((candidate) => candidate.workload === workload.name);
+    const flight = flights.get(workload.name);
     return flight && `it is under way already (${flight.migration})`;
   },
   (_, facts, { params }) =>

@@ -36,8 +36,11 @@ export function chooseVictim(
   const params = victimParams(world.policy.spec);
   const excess = excessOf(world, node, finding, flights, params.release);
   if (!excess) return relieved(node, flights);
-  const context = { now, flights, history: world.history, params, budgets: budgetParams(world.policy.spec) };
-  const { eligible, refused } = sift(world, node, finding, excess, context);
+  const own = flights.filter(({ workload }) => node.workloads.has(workload));
+  const inFlight = new Map(own.map((flight) => [flight.workload, flight]));
+  const context = { now, flights: inFlight, history: world.history, params, budgets: budgetParams(world.policy.spec) };
+  const rate = usableBytesPerSecond({ source: node }, flights, transferParams(world.policy.spec));
+  const { eligible, refused } = sift(world, node, finding, { excess, rate }, context);
   const ranked = rankVictims(params.selection, eligible, `${params.seed}/${node.name}/${node.sequence}`);
   const candidates = candidatesOf(ranked, refused, excess);
   const best = ranked[0];
@@ -76,9 +79,14 @@ function excessOf(
   return { resource: finding.kind, amount: Math.max(0, level - relief - floor * capacity) };
 }
 
-function sift(world: World, node: NodeState, finding: Finding, excess: Excess, context: FilterContext) {
+function sift(
+  world: World,
+  node: NodeState,
+  finding: Finding,
+  { excess, rate }: { excess: Excess; rate: number },
+  context: FilterContext,
+) {
   const transfer = transferParams(world.policy.spec);
-  const rate = usableBytesPerSecond(world, { source: node }, context.flights, transfer);
   const eligible: Eligible[] = [];
   const refused: Candidate[] = [];
   for (const workload of node.workloads.values()) {

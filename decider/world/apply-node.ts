@@ -43,6 +43,7 @@ function noteAway(world: World, node: NodeState, workload: string, facts: Worklo
     peakCpuRatio: 0,
     peakMemoryRatio: 0,
     lastAt: 0,
+    noted: undefined,
   });
 }
 

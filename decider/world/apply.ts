@@ -9,7 +9,7 @@ import { trackCalm } from '../return-home/calm.ts';
 import { signalParams } from '../signals/params.ts';
 import { observe, resetCounts } from '../signals/signals.ts';
 import { weighFlights } from './flights.ts';
-import type { Flight, NodeState, World } from './model.ts';
+import type { Flight, NodeState, Usage, World } from './model.ts';
 import { placeNode } from './nodes.ts';
 import { stayOf } from './stays.ts';
 
@@ -41,14 +41,16 @@ export function applyDecision(world: World, decision: Decision): void {
   }
   if (!older) world.stays.delete(subject);
   if (!workload || !source || !target || world.flights.has(migration) || world.ended.has(migration)) return;
-  const { trigger, at, id } = decision;
+  const { trigger, at, id, site } = decision;
   const load = world.nodes.get(source)?.workloads.get(workload);
   world.flights.set(migration, {
     migration,
     decision: id,
     workload,
+    site,
     source,
     target,
+    requested: requestOf(world, source, workload),
     trigger,
     issuedAt: at,
     image: imageOf(world, [source, target], workload),
@@ -80,6 +82,11 @@ function imageOf(world: World, nodes: readonly string[], workload: string): stri
   return undefined;
 }
 
+function requestOf(world: World, source: string, workload: string): Usage {
+  const facts = world.nodes.get(source)?.record?.workloads.get(workload);
+  return { cores: facts?.requestedCores ?? 0, memoryBytes: facts?.requestedMemoryBytes ?? 0 };
+}
+
 function openedBy(world: World, event: MigrationEvent): Flight {
   const { id, decision, workload, source, target, trigger, at } = event;
   const load = world.nodes.get(source)?.workloads.get(workload);
@@ -87,8 +94,10 @@ function openedBy(world: World, event: MigrationEvent): Flight {
     migration: id,
     decision,
     workload,
+    site: world.nodes.get(source)?.site ?? '',
     source,
     target,
+    requested: requestOf(world, source, workload),
     trigger,
     issuedAt: at,
     image: imageOf(world, [source, target], workload),

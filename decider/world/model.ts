@@ -95,8 +95,12 @@ export interface Flight extends Usage {
   migration: string;
   decision: string;
   workload: string;
+  /** Of the source. */
+  site: string;
   source: string;
   target: string;
+  /** What the workload asks for, as far as its source's migrator had said. */
+  requested: Usage;
   trigger: Trigger;
   issuedAt: number;
   /** Of the workload, where its node's migrator has named it. */
@@ -113,6 +117,15 @@ export interface Move {
   result: MigrationResult;
 }
 
+/** From one sample of home to another, all of which stood within the return thresholds; times by home's clock. */
+export interface CalmStretch {
+  since: number;
+  until: number;
+  /** Highest shares of home's capacity in it, with the workload. */
+  peakCpuRatio: number;
+  peakMemoryRatio: number;
+}
+
 /** A workload that runs elsewhere than at its home, as it could run there. */
 export interface AwayState {
   workload: string;
@@ -123,8 +136,10 @@ export interface AwayState {
   /** Highest shares of home's capacity since then, with the workload. */
   peakCpuRatio: number;
   peakMemoryRatio: number;
-  /** Home's last sample that was looked at. */
+  /** Home's last sample that was looked at; 0 before the first. */
   lastAt: number;
+  /** What a decider saw before this one looked; counts once this one has seen the end of it. */
+  noted: CalmStretch | undefined;
 }
 
 /** How much longer than modelled the migrations of an image take: the dump alone, and the whole with that dump. */

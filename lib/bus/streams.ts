@@ -12,7 +12,7 @@ import {
   StorageType,
   type StreamConfig,
 } from '@nats-io/jetstream';
-import { Kvm } from '@nats-io/kv';
+import { Kvm, type KvOptions } from '@nats-io/kv';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { toGodwitError } from '../errors.ts';
 import { hubDomain } from '../node-config.ts';
@@ -66,8 +66,8 @@ const hubStreams: StreamSpec[] = [
   },
 ];
 
-/** Key-value buckets of the hub; `leases` holds the decider's, with its epoch. */
-export const buckets = ['policy', 'migrations', 'nodes', 'leases'] as const;
+/** Key-value buckets of the hub; `leases` holds the decider's, with its epoch, `calm` what a restarted one needs to bring home. */
+export const buckets = ['policy', 'migrations', 'nodes', 'leases', 'calm'] as const;
 export type Bucket = (typeof buckets)[number];
 
 /** Durable consumer of COMMANDS that all migrators share. */
@@ -89,7 +89,7 @@ export async function ensureHubStreams(connection: NatsConnection): Promise<void
   if (!(await sourcesOf(manager))) await ensureStream(manager, hubTelemetry([]));
   for (const stream of hubStreams) await ensureStream(manager, stream);
   const kvm = new Kvm(jetstream(connection));
-  for (const bucket of buckets) await kvm.create(bucket, { history: bucket === 'policy' ? 20 : 1 });
+  for (const bucket of buckets) await kvm.create(bucket, optionsOf(bucket));
   await manager.consumers.add('COMMANDS', {
     durable_name: commandConsumer,
     ack_policy: AckPolicy.Explicit,
@@ -98,6 +98,14 @@ export async function ensureHubStreams(connection: NatsConnection): Promise<void
     max_ack_pending: 64,
   });
 }
+
+/** What is noted of a calm home means nothing to a decider that starts later. */
+const calmNotesMs = 600_000;
+
+const optionsOf = (bucket: Bucket): Partial<KvOptions> => ({
+  history: bucket === 'policy' ? 20 : 1,
+  ...(bucket === 'calm' && { ttl: calmNotesMs }),
+});
 
 /**
  * Has the hub source the telemetry of `sites`, and of no other; returns those whose leaf does not answer yet, to be tried again. A

@@ -35,6 +35,8 @@ export const decisionSchema = z.object({
   strategy: requestedStrategySchema.optional(),
   /** Id of the migration that this decision commanded; absent when it stays, or when the policy only recommends (`dryRun`). */
   migration: idSchema.optional(),
+  /** Id of a migration that an earlier decision commanded and that never was: its command was not stored before it had expired. */
+  lapsed: idSchema.optional(),
   dryRun: z.boolean(),
   policy: z.object({ name: z.string(), version: z.string() }),
   /** The whole of it in one sentence that a person understands. */

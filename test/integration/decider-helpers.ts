@@ -15,7 +15,7 @@ import { type NodeRecord, nodeRecordSchema, type Workload } from '../../lib/cont
 import type { ContainerSample, Telemetry } from '../../lib/contract/telemetry.ts';
 import { createLogger } from '../../lib/logger.ts';
 import { eventSubject, migrateRequestSubject, telemetrySubject } from '../../lib/subjects.ts';
-import { freePort, startNatsServer, type TestServer } from '../helpers/nats-server.ts';
+import { freePort, startNatsServer } from '../helpers/nats-server.ts';
 
 const gibibyte = 2 ** 30;
 
@@ -32,7 +32,9 @@ ${spec}`;
 export interface Hub {
   dir: string;
   port: number;
-  server: TestServer;
+  /** As by kill -9; what it has acknowledged stays. */
+  stopServer(): Promise<void>;
+  startServer(): Promise<void>;
   connection: NatsConnection;
   js: JetStreamClient;
   /** A decider of its own connection; closed with the hub. */
@@ -52,7 +54,8 @@ export async function startHub(): Promise<Hub> {
   const dir = await mkdtemp(join(tmpdir(), 'godwit-decider-'));
   const port = await freePort();
   const jetstreamConfig = { store_dir: join(dir, 'store'), domain: 'hub' };
-  const server = await startNatsServer(dir, { listen: `127.0.0.1:${port}`, jetstream: jetstreamConfig }, port);
+  const startServer = () => startNatsServer(dir, { listen: `127.0.0.1:${port}`, jetstream: jetstreamConfig }, port);
+  let server = await startServer();
   const log = createLogger('test', { level: process.env.LOG_LEVEL ?? 'silent' });
   const connect = (user: string): Promise<NatsConnection> =>
     connectBus({ servers: [`nats://127.0.0.1:${port}`], user, log });
@@ -63,7 +66,10 @@ export async function startHub(): Promise<Hub> {
   const hub: Hub = {
     dir,
     port,
-    server,
+    stopServer: () => server.stop(),
+    startServer: async () => {
+      server = await startServer();
+    },
     connection,
     js: jetstream(connection, viaHub()),
     decider: async ({ policyFile, leaseMs = 600, tag = `t${process.pid}` } = {}) => {

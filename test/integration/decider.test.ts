@@ -138,7 +138,7 @@ describe('leadership', () => {
   test('is not claimed by one that is cut off from the server', async () => {
     const one = await hub.decider();
     await leads(one);
-    await hub.server.stop();
+    await hub.stopServer();
     await until('stepping down', async () => one.decider.epoch() === undefined);
   });
 });
@@ -165,7 +165,7 @@ describe('after a restart', () => {
 
   test.each([
     ['completed: the command is published once, in the new term', 0, 1],
-    ['void when it has expired', 61_000, 0],
+    ['recorded as lapsed, once, when it has expired', 61_000, 0],
   ])('a decision left without its command is %s', async (_, ageMs, expected) => {
     await hotSite();
     const decision: Decision = {
@@ -195,6 +195,10 @@ describe('after a restart', () => {
     const commands = await commandsOf(hub);
     expect(commands.map(({ id, decision: behind, epoch }) => ({ id, behind, epoch }))).toEqual(
       expected === 1 ? [{ id: 'm-left', behind: 'd-left', epoch: 5 }] : [],
+    );
+    const lapsed = (await decisionsOf(hub)).filter((one) => one.lapsed !== undefined);
+    expect(lapsed.map(({ verdict, lapsed: migration }) => ({ verdict, migration }))).toEqual(
+      expected === 1 ? [] : [{ verdict: 'stay', migration: 'm-left' }],
     );
   });
 });

@@ -6,6 +6,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { createAuthority, loadAuthority } from '../../cli/pki/authority.ts';
+import { listCommands } from '../../decider/queued-commands.ts';
 import { connectBus } from '../../lib/bus/connect.ts';
 import { openStore } from '../../lib/bus/kv.ts';
 import { type Bucket, commandConsumer, viaHub } from '../../lib/bus/streams.ts';
@@ -61,6 +62,14 @@ describe('what each has to do works', () => {
   it('the decider publishes decisions and commands', async () => {
     expect(await publish(who.decider, 'decision.v1.edge.edge-1')).toBe('DECISIONS');
     expect(await publish(who.decider, 'migration.v1.edge.command.m1')).toBe('COMMANDS');
+  });
+
+  it('the decider looks into the queue of commands, and notes how calm it is', async () => {
+    const manager = await jetstreamManager(who.decider, viaHub());
+    const subject = (await listCommands(manager)).get('m1') ?? '';
+    expect(subject).toBe('migration.v1.edge.command.m1');
+    expect((await manager.streams.getMessage('COMMANDS', { last_by_subj: subject }))?.subject).toBe(subject);
+    expect(await (await store(who.decider, 'calm')).put('edge-1', { n: 1 })).toBe(1);
   });
 
   it('a migrator behind a leaf takes a command, reports, and keeps its state', async () => {
