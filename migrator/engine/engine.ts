@@ -73,7 +73,6 @@ export async function preparePages(place: Place, pages: PageReception, deps: Eng
   await startJob(job(place, 'pages'), {
     file: pagesProgram,
     args: pageServer(place, pages, deps),
-    env: environment(place),
   });
   const port = await waitFor(place.jobs, AbortSignal.timeout(5000), async () => {
     const known = await readIfPresent(portFile(place));
@@ -90,15 +89,19 @@ export async function preparePages(place: Place, pages: PageReception, deps: Eng
 const portFile = (place: Place): string => join(place.jobs, 'pages.port');
 
 function pageServer(place: Place, { ports, source }: PageReception, deps: EngineDeps): string[] {
-  const where = ['-ports', ports.join('-'), '-port-file', portFile(place)];
-  const criu = ['criu', 'page-server', '-D', place.images, '-W', place.work, '--log-file', 'pages.log'];
-  return ['receive', ...where, ...peering(source, deps), '--', ...criu, '--ps-socket', String(pagesDescriptor)];
+  const where = ['-ports', ports.join('-'), '-port-file', portFile(place), '-images', place.images];
+  return ['receive', ...where, ...peering(source, deps)];
 }
 
-const peering = (node: string, { tls }: EngineDeps): string[] => {
-  const files = ['-ca', tls.ca, '-cert', tls.cert, '-key', tls.key];
-  return ['-peer', node, ...files, '-descriptor', String(pagesDescriptor)];
+const sender = ({ node, address, port }: NonNullable<PagesTo>, deps: EngineDeps): string[] => {
+  const way = ['-to', `${address}:${port}`, '-descriptor', String(pagesDescriptor)];
+  return ['send', ...way, ...peering(node, deps)];
 };
+
+const peering = (node: string, { tls }: EngineDeps): string[] => [
+  ...['-peer', node],
+  ...['-ca', tls.ca, '-cert', tls.cert, '-key', tls.key],
+];
 
 /** Where the pages go; undefined: into the images. */
 export type PagesTo = { node: string; address: string; port: number } | undefined;
@@ -116,8 +119,9 @@ export async function startDump(
   args.push('checkpoint', '--tcp-skip-in-flight', '--file-locks', '--ext-unix-sk', '--link-remap');
   args.push('--leave-running', '--manage-cgroups-mode', 'ignore');
   args.push('--image-path', place.images, '--work-path', place.work, container);
-  const sender = pages && ['send', '-to', `${pages.address}:${pages.port}`, ...peering(pages.node, deps), '--', 'runc'];
-  const command = sender ? { file: pagesProgram, args: [...sender, ...args] } : { file: 'runc', args };
+  const command = pages
+    ? { file: pagesProgram, args: [...sender(pages, deps), '--', 'runc', ...args] }
+    : { file: 'runc', args };
   await startJob(dumpJob(place), { ...command, env: environment(place) });
   if (!(await held(place, dumpJob(place), options.signal)))
     throw new GodwitError('E_TRANSFER', `dump of ${container} failed: ${await criuFaults(place, 'dump')}`);

@@ -1,15 +1,16 @@
-// Command godwit-pages carries the pages of one migration from node to node, between two ends of CRIU.
+// Command godwit-pages carries the pages of one migration from the source's CRIU into images on the target.
 //
 //	godwit-pages send    -to ADDRESS:PORT -ca F -cert F -key F -peer NODE -descriptor N -- runc checkpoint ...
-//	godwit-pages receive -address A -ports FIRST-LAST -port-file F -ca F -cert F -key F -peer NODE -descriptor N -- criu page-server ...
+//	godwit-pages receive -address A -ports FIRST-LAST -port-file F -ca F -cert F -key F -peer NODE -images FOLDER
 //
-// send connects first and runs the command then; receive runs the command, listens on the first free port of the range, writes the port
-// to a file and takes one connection. Either way the peer's certificate has to be signed by the CA and be that of the peer (pages.NODE), and the command
-// talks plain over a socket pair that it finds as descriptor N (CRIU's --ps-socket). The exit code is the command's.
+// send connects, runs the command then, which talks plain over a socket pair that it finds as descriptor N (CRIU's --ps-socket), and ends
+// with its exit code. receive listens on the first free port of the range, writes the port to a file, takes one connection, and writes
+// what comes as CRIU's page server would. Either way the peer's certificate has to be signed by the CA and to be pages.NODE's.
 //
-// CRIU can do TLS itself. But its receiver keeps three of four packets in memory until its end (criu/tls.c, tls_recv_data_to_fd), its
+// CRIU can do both itself. But its TLS receiver keeps three of four packets in memory until its end (criu/tls.c, tls_recv_data_to_fd), its
 // sender corks the connection and never uncorks it, so that the last bytes of a dump wait for 200 ms, it encrypts in the thread that
-// collects the pages, knows the peer by its address only, and makes the handshake while the workload stands still.
+// collects the pages, knows the peer by its address only, and makes the handshake while the workload stands still; and behind a TLS of
+// our own its page server costs each page one copy more.
 package main
 
 import (
@@ -39,29 +40,25 @@ func run(args []string) (int, error) {
 	flags.StringVar(&who.cert, "cert", "", "file of the own certificate")
 	flags.StringVar(&who.key, "key", "", "file of its key")
 	flags.StringVar(&who.peer, "peer", "", "node whose certificate the other side has to have")
-	descriptor := flags.Int("descriptor", 3, "number of the command's end of the connection")
 	to := flags.String("to", "", "send: address and port of the receiver")
+	descriptor := flags.Int("descriptor", 3, "send: number of the command's end of the connection")
 	address := flags.String("address", "0.0.0.0", "receive: address to listen on")
 	var ports portRange
 	flags.Var(&ports, "ports", "receive: FIRST-LAST, ports to try")
 	portFile := flags.String("port-file", "", "receive: file that gets the port")
+	folder := flags.String("images", "", "receive: folder of the images")
 	flags.Parse(args[1:])
-	command := flags.Args()
-	if len(command) == 0 || *descriptor < 3 {
-		return 2, errors.New("no command after --, or a descriptor below 3")
-	}
 	config, err := tlsConfig(who)
 	if err != nil {
 		return 1, err
 	}
-	if args[0] == "send" {
-		return send(*to, config, command, *descriptor)
+	if args[0] == "receive" {
+		return receive(*address, ports, config, *portFile, &images{folder: *folder})
 	}
-	pages, err := listen(*address, ports, config)
-	if err != nil {
-		return 1, err
+	if flags.NArg() == 0 || *descriptor < 3 {
+		return 2, errors.New("no command after --, or a descriptor below 3")
 	}
-	return receive(pages, *portFile, command, *descriptor)
+	return send(*to, config, flags.Args(), *descriptor)
 }
 
 func send(to string, config *tls.Config, command []string, descriptor int) (int, error) {
@@ -74,32 +71,33 @@ func send(to string, config *tls.Config, command []string, descriptor int) (int,
 		return 1, err
 	}
 	relay(peer, own)
-	return ended(started)
-}
-
-func receive(pages *listener, portFile string, command []string, descriptor int) (int, error) {
-	started, own, err := start(command, descriptor)
-	if err != nil {
-		return 1, err
-	}
-	if err := writeWhole(portFile, fmt.Sprint(pages.port)); err != nil {
-		started.Process.Kill()
-		return 1, err
-	}
-	relay(pages.accept(), own)
-	return ended(started)
-}
-
-func ended(started *exec.Cmd) (int, error) {
-	err := started.Wait()
+	err = started.Wait()
 	var failed *exec.ExitError
 	if errors.As(err, &failed) {
 		return 1, fmt.Errorf("%s: %w", started.Path, err)
 	}
+	return exitCode(err), err
+}
+
+func receive(address string, ports portRange, config *tls.Config, portFile string, images *images) (int, error) {
+	pages, err := listen(address, ports, config)
 	if err != nil {
 		return 1, err
 	}
-	return 0, nil
+	if err := writeWhole(portFile, fmt.Sprint(pages.port)); err != nil {
+		return 1, err
+	}
+	peer := pages.accept()
+	defer peer.Close()
+	err = serve(peer, images)
+	return exitCode(err), err
+}
+
+func exitCode(err error) int {
+	if err != nil {
+		return 1
+	}
+	return 0
 }
 
 // writeWhole makes the file appear with its content.

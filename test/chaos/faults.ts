@@ -117,9 +117,9 @@ async function signalProcesses({ fleet }: Scene, node: FleetNode, command: RegEx
   await fleet.exec(node.name, ['kill', `-${signal}`, ...pids]);
 }
 
-/** A CRIU that stands still for ever, in the source's dump or as the target's page server. */
+/** A program that stands still for ever: CRIU in the source's dump, or what takes the pages at the target. */
 export const hangDump: Strike = (scene) => signalProcesses(scene, scene.source, /^criu: dump/, 'STOP');
-export const hangPageServer: Strike = (scene) => signalProcesses(scene, scene.target, /criu page-server/, 'STOP');
+export const hangPageServer: Strike = (scene) => signalProcesses(scene, scene.target, /godwit-pages receive/, 'STOP');
 
 /** CRIU's connection breaks under it while it has the workload in its hands. */
 export const killPageSender: Strike = (scene) => signalProcesses(scene, scene.source, /godwit-pages send/, 'KILL');
