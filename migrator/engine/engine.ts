@@ -210,13 +210,15 @@ async function criuFaults(place: Place, step: 'dump' | 'pages' | 'restore' | 'dr
   return faults.slice(0, 3).join(' | ').slice(0, 600) || `see ${place.work}`;
 }
 
-/** Copies CRIU's logs to `folder`, for a post-mortem; images hold secrets and are never kept. */
+/** Copies what the programs have said to `folder`, for a post-mortem; images hold secrets and are never kept. */
 export async function keepLogs(place: Place, folder: string): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const names = await readdir(place.work).catch((error: unknown) => {
-    if (isMissing(error)) return [];
-    throw error;
-  });
-  for (const name of names.filter((name) => name.endsWith('.log')))
-    await copyFile(join(place.work, name), join(folder, name));
+  for (const from of [place.work, place.jobs]) {
+    const names = await readdir(from).catch((error: unknown) => {
+      if (isMissing(error)) return [];
+      throw error;
+    });
+    for (const name of names.filter((name) => /\.(log|out)$/.test(name)))
+      await copyFile(join(from, name), join(folder, name));
+  }
 }
