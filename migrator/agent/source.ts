@@ -4,7 +4,7 @@ import type { VerbRequest, VerbResult, WorkloadSpec } from '../../lib/contract/a
 import type { Strategy } from '../../lib/contract/names.ts';
 import { GodwitError } from '../../lib/errors.ts';
 import { readContainer } from '../engine/container.ts';
-import { finishDump, type PagesTo, prepareDump, startDump } from '../engine/engine.ts';
+import { dumpHasBegun, finishDump, type PagesTo, prepareDump, startDump } from '../engine/engine.ts';
 import { freeze, freezerOf } from '../engine/freezer.ts';
 import { packFolder } from '../files/archive.ts';
 import type { PushTarget } from '../files/data-client.ts';
@@ -67,12 +67,12 @@ async function freezeWorkload(
   if (journal.record === 'aborted') throw new GodwitError('E_RECORD', `already aborted: ${journal.reason ?? ''}`);
   if (journal.record === 'committed') throw new GodwitError('E_RECORD', 'already committed');
   const { spec, strategy } = requirePrepared(journal);
+  const place = placeOf(context, journal.migration);
   if (journal.record === undefined) {
     journal.target = request.target;
     journal.pages = request.receive.pages;
     await pushBeforeFreeze(context, journal, request, options);
-    if (strategy === 'warm')
-      await startDump(placeOf(context, journal.migration), spec.name, pagesTo(request), context.engine, options);
+    if (strategy === 'warm') await startDump(place, spec.name, pagesTo(request), context.engine, options);
     options.signal.throwIfAborted();
     journal.record = 'open';
     journal.abortAt = request.abortAt;
@@ -84,7 +84,9 @@ async function freezeWorkload(
   if (strategy !== 'cold' && !container?.alive)
     throw new GodwitError('E_PREFLIGHT', `${spec.name} no longer runs here`);
   if (container && strategy === 'cold') await stopContainer(container, stopGraceMs, context);
-  if (container && strategy !== 'cold') await freeze(freezerOf(container.cgroupPaths), context.clock);
+  // asked again while CRIU works: it has thawed what it holds by ptrace, and freezes it at its end
+  if (container && strategy !== 'cold' && !(await dumpHasBegun(place)))
+    await freeze(freezerOf(container.cgroupPaths), context.clock);
   return { frozenAt: journal.frozenAt ?? context.clock.now() };
 }
 

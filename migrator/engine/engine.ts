@@ -6,7 +6,7 @@ import type { Exec } from '../../lib/exec.ts';
 import { ignoreExisting, isMissing, readIfPresent } from '../../lib/files.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { type CriuOptions, criuConfig } from './criu-config.ts';
-import { giveVerdict, type HoldStage, isHeld, prepareHold } from './hold.ts';
+import { giveVerdict, type HoldStage, isHeld, isWaiting, prepareHold } from './hold.ts';
 import { type Job, jobState, outputFile, startJob, waitFor, waitJob } from './job.ts';
 import { pagesProgram } from './pages-program.ts';
 
@@ -144,6 +144,9 @@ const held = (place: Place, under: Job, signal: AbortSignal): Promise<boolean> =
 
 export const dumpIsRunning = async (place: Place): Promise<boolean> =>
   (await jobState(job(place, 'dump')))?.running ?? false;
+/** True when CRIU has been let go and has not ended: the workload's freezer is in its hands. */
+export const dumpHasBegun = async (place: Place): Promise<boolean> =>
+  (await dumpIsRunning(place)) && !(await isWaiting(place.folder));
 export const dumpJob = (place: Place): Job => job(place, 'dump');
 
 /** Waits until the page server has taken every page and ended well. */

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { systemExec } from '../../lib/exec.ts';
-import { giveVerdict, isHeld, prepareHold } from './hold.ts';
+import { giveVerdict, isHeld, isWaiting, prepareHold } from './hold.ts';
 
 let folder = '';
 let script = '';
@@ -68,6 +68,16 @@ test('once the mark is there, a verdict reaches its reader', async () => {
     if (child.exitCode === null) await once(child, 'exit');
     await rm(join(folder, 'held'));
   }
+});
+
+test('it waits until it has its verdict', async () => {
+  expect(await isWaiting(folder)).toBe(false);
+  const child = run('post-restore');
+  await until(() => isHeld(folder));
+  expect([await isWaiting(folder), await isWaiting(folder)]).toEqual([true, true]);
+  await giveVerdict(folder, 'run');
+  if (child.exitCode === null) await once(child, 'exit');
+  expect(await isWaiting(folder)).toBe(false);
 });
 
 test('nobody waits: the verdict reaches nobody and says so', async () => {

@@ -37,6 +37,16 @@ export async function isHeld(folder: string): Promise<boolean> {
   return (await readIfPresent(heldFile(folder))) !== undefined;
 }
 
+/** True while a script waits for its verdict. */
+export async function isWaiting(folder: string): Promise<boolean> {
+  try {
+    await (await open(verdictFifo(folder), constants.O_WRONLY | constants.O_NONBLOCK)).close();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Tells the holding script; false when none is waiting, or none any more. */
 export async function giveVerdict(folder: string, verdict: 'run' | 'die'): Promise<boolean> {
   try {
