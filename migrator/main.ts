@@ -13,7 +13,7 @@ import { createAgent } from './agent/agent.ts';
 import { bootToken } from './agent/boot.ts';
 import type { AgentContext } from './agent/context.ts';
 import { ensureImagesMount } from './agent/images-mount.ts';
-import { claims, isLostCopy, openJournals } from './agent/journal.ts';
+import { claims, isDraining, isLostCopy, openJournals } from './agent/journal.ts';
 import { obstacleOf } from './agent/prepare.ts';
 import { serveAgent } from './agent/serve.ts';
 import { settle } from './agent/settle.ts';
@@ -71,7 +71,8 @@ if (node.migrator.metricsPort !== undefined) {
   const endpoint = await serveMetrics(metrics.registry, { ready: () => true }, { port: node.migrator.metricsPort });
   lifecycle.onClose({ name: 'metrics', close: () => void endpoint.close() });
 }
-const supervisor = createSupervisor(context, claimed);
+const draining = (workload: string): boolean => journals.all().some((journal) => isDraining(journal, workload));
+const supervisor = createSupervisor(context, (workload) => claimed(workload) || draining(workload));
 const complain = (what: string) => (error: unknown) =>
   log.warn({ reason: messageOf(error) }, `${what} failed; trying again`);
 const options = { clock, signal: lifecycle.signal };

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { journalFile, type Paths } from '../paths.ts';
 import { sourceJournal, targetJournal } from './journal.fixtures.ts';
-import { claims, openJournals } from './journal.ts';
+import { claims, isDraining, openJournals } from './journal.ts';
 
 let paths: Paths;
 
@@ -60,4 +60,17 @@ test.each([
 ])('who may start the workload when %s', (_, journal, claimed) => {
   expect(claims(journal, 'w', 'boot')).toBe(claimed);
   expect(claims(journal, 'other', 'boot')).toBe(false);
+});
+
+test.each([
+  ['pages are still to come', targetJournal({ runningAt: 1, lazy: true }), true],
+  ['every page is in', targetJournal({ runningAt: 1, lazy: true, drainMs: 5 }), false],
+  ['it was restored whole', targetJournal({ runningAt: 1, lazy: false }), false],
+  ['it does not run yet', targetJournal({ lazy: true }), false],
+  ['it is destroyed', targetJournal({ runningAt: 1, lazy: true, destroyed: true }), false],
+  ['the migration has ended', targetJournal({ runningAt: 1, lazy: true, ended: true }), false],
+  ['this is the source', sourceJournal({ record: 'committed' }), false],
+])('nobody starts a copy anew while it drains: %s', (_, journal, draining) => {
+  expect(isDraining(journal, 'w')).toBe(draining);
+  expect(isDraining(journal, 'other')).toBe(false);
 });

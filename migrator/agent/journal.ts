@@ -126,6 +126,16 @@ export async function openJournals(paths: Paths, now: () => number): Promise<Jou
 export const isLostCopy = (journal: Journal, workload: string): boolean =>
   journal.role === 'target' && journal.workload === workload && journal.lost && !journal.destroyed && !journal.ended;
 
+/** True while pages of the copy that runs here are still to come. Should it end, it is lost: nobody may start it anew unasked. */
+export const isDraining = (journal: Journal, workload: string): boolean =>
+  journal.role === 'target' &&
+  journal.workload === workload &&
+  journal.runningAt !== undefined &&
+  journal.lazy &&
+  journal.drainMs === undefined &&
+  !journal.destroyed &&
+  !journal.ended;
+
 /**
  * True while the workload's copy on this node is a migration's to start or stop, and nobody else's. One that ran before this boot
  * waits until the source has been asked: it may run there again.
