@@ -118,6 +118,26 @@ export function signatureOf(epoch = 1): Signature {
   return { epoch, newId: (prefix) => `${prefix}-${epoch}-${++ids}` };
 }
 
+/** The trainer of edge-1 is to move to cloud-1. */
+export const decidedMove: Decision = {
+  id: 'd-1',
+  at: start,
+  epoch: 4,
+  site: 'site-edge-1',
+  node: 'edge-1',
+  verdict: 'migrate',
+  trigger: 'overload',
+  workload: 'trainer',
+  source: 'edge-1',
+  target: 'cloud-1',
+  strategy: 'auto',
+  migration: 'm-1',
+  dryRun: false,
+  policy: { name: 'test', version: '0' },
+  sentence: 'trainer moves',
+  reports: [],
+};
+
 export function eventOf(decision: Decision, more: Partial<MigrationEvent> = {}): MigrationEvent {
   const { id, migration = '', workload = '', source = '', target = '', trigger, epoch, at } = decision;
   return {

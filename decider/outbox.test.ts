@@ -2,29 +2,11 @@ import type { JetStreamClient } from '@nats-io/jetstream';
 import { describe, expect, test } from 'vitest';
 import type { Decision } from '../lib/contract/decision.ts';
 import { createLogger } from '../lib/logger.ts';
-import { policyOf, start } from './fixtures.ts';
+import { decidedMove as decision, policyOf, start } from './fixtures.ts';
 import { createMetrics } from './metrics.ts';
 import { createOutbox } from './outbox.ts';
 import { createWorld } from './world/model.ts';
 
-const decision: Decision = {
-  id: 'd-1',
-  at: start,
-  epoch: 4,
-  site: 'site-edge-1',
-  node: 'edge-1',
-  verdict: 'migrate',
-  trigger: 'overload',
-  workload: 'trainer',
-  source: 'edge-1',
-  target: 'cloud-1',
-  strategy: 'auto',
-  migration: 'm-1',
-  dryRun: false,
-  policy: { name: 'test', version: '0' },
-  sentence: 'trainer moves',
-  reports: [],
-};
 const { migration: _, ...stay } = decision;
 
 /** A server that acknowledges only what `stores`; time passes while the outbox waits to try again. */

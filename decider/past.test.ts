@@ -1,30 +1,11 @@
 import { expect, test } from 'vitest';
-import type { Decision } from '../lib/contract/decision.ts';
 import { type Command, commandSchema } from '../lib/contract/migration.ts';
-import { eventOf, policyOf, start } from './fixtures.ts';
+import { decidedMove as decision, eventOf, policyOf, start } from './fixtures.ts';
 import { createPast } from './past.ts';
 import { commandOf, lapseOf } from './pipeline/verdict.ts';
 import { decisionBehind } from './queued-commands.ts';
 import { createWorld } from './world/model.ts';
 
-const decision: Decision = {
-  id: 'd-1',
-  at: start,
-  epoch: 4,
-  site: 'site-edge-1',
-  node: 'edge-1',
-  verdict: 'migrate',
-  trigger: 'overload',
-  workload: 'trainer',
-  source: 'edge-1',
-  target: 'cloud-1',
-  strategy: 'auto',
-  migration: 'm-1',
-  dryRun: false,
-  policy: { name: 'test', version: '0' },
-  sentence: 'trainer moves',
-  reports: [],
-};
 const command = commandOf(decision, { epoch: 4 }, 60_000) as Command;
 const queued = { command, site: 'site-edge-1' };
 const requested = { ...eventOf(decision, { stage: 'requested', at: start }), result: undefined };
