@@ -133,7 +133,7 @@ export const runRequestSchema = z.object({
 });
 export const runResultSchema = z.object({ runningAt: timestampSchema, drained: z.boolean() });
 
-/** `switch` at the source, once the target runs: gives up the address and resets the connections of the stopped copy. */
+/** `switch` at the source, after `committed`, where the source may begin by itself: gives up the address and resets the connections of the stopped copy. */
 export const switchRequestSchema = z.object({ ...headerShape });
 export const switchResultSchema = z.object({ switched: z.boolean() });
 

@@ -1,6 +1,7 @@
 import type { Store } from '../../lib/bus/kv.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { NodeRecord, Workload } from '../../lib/contract/node.ts';
+import { createKeyedQueue } from '../../lib/keyed-queue.ts';
 import type { NodeConfig } from '../../lib/node-config.ts';
 import { type Container, listContainers } from '../engine/container.ts';
 import type { Paths } from '../paths.ts';
@@ -28,7 +29,7 @@ export interface RecordDeps {
 export function createRecordPublisher(deps: RecordDeps): () => Promise<void> {
   let published = '';
   let publishedAt = Number.NEGATIVE_INFINITY;
-  let turn = Promise.resolve();
+  const inTurn = createKeyedQueue();
   const publish = async (): Promise<void> => {
     const workloads = await workloadsOf(deps);
     const text = JSON.stringify(workloads);
@@ -38,11 +39,7 @@ export function createRecordPublisher(deps: RecordDeps): () => Promise<void> {
     published = text;
     publishedAt = now;
   };
-  return () => {
-    const mine = turn.then(publish);
-    turn = mine.catch(() => {});
-    return mine;
-  };
+  return () => inTurn('record', publish);
 }
 
 async function workloadsOf(deps: RecordDeps): Promise<Workload[]> {

@@ -254,3 +254,5 @@ export async function until<T>(
     await systemClock.sleep(30);
   }
 }
+
+export const leads = ({ decider }: RunningDecider): Promise<number> => until('leadership', async () => decider.epoch());

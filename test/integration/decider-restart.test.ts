@@ -13,10 +13,10 @@ import {
   type FakeNode,
   fakeNode,
   type Hub,
+  leads,
   policyFile,
   publishSample,
   quickPolicy,
-  type RunningDecider,
   sampleOf,
   startHub,
   until,
@@ -32,7 +32,6 @@ afterEach(async () => {
   await hub.close();
 });
 
-const leads = ({ decider }: RunningDecider): Promise<number> => until('leadership', async () => decider.epoch());
 const silent = createLogger('test', { level: 'silent' });
 
 /** trainer of edge-1 is at cloud-1; both are calm. */

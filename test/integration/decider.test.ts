@@ -1,5 +1,6 @@
 import { rename, writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { decidedMove } from '../../decider/fixtures.ts';
 import { openPolicyBucket } from '../../lib/bus/policy-bucket.ts';
 import { publish } from '../../lib/bus/publish.ts';
 import type { Decision } from '../../lib/contract/decision.ts';
@@ -11,11 +12,11 @@ import {
   type FakeNode,
   fakeNode,
   type Hub,
+  leads,
   policyFile,
   publishEvent,
   publishSample,
   quickPolicy,
-  type RunningDecider,
   sampleOf,
   startHub,
   until,
@@ -41,8 +42,6 @@ async function hotSite(): Promise<FakeNode[]> {
   await writeRecord(hub, cloud);
   return [cloud, edge];
 }
-
-const leads = ({ decider }: RunningDecider): Promise<number> => until('leadership', async () => decider.epoch());
 
 const commandsAtLeast = (count: number, nodes: FakeNode[] = []) =>
   until(
@@ -168,24 +167,7 @@ describe('after a restart', () => {
     ['recorded as lapsed, once, when it has expired', 61_000, 0],
   ])('a decision left without its command is %s', async (_, ageMs, expected) => {
     await hotSite();
-    const decision: Decision = {
-      id: 'd-left',
-      at: Date.now() - ageMs,
-      epoch: 4,
-      site: 'site-edge-1',
-      node: 'edge-1',
-      verdict: 'migrate',
-      trigger: 'overload',
-      workload: 'trainer',
-      source: 'edge-1',
-      target: 'cloud-1',
-      strategy: 'auto',
-      migration: 'm-left',
-      dryRun: false,
-      policy: { name: 'quick', version: '0' },
-      sentence: 'left behind',
-      reports: [],
-    };
+    const decision = { ...decidedMove, id: 'd-left', at: Date.now() - ageMs, migration: 'm-left' };
     await publish(hub.js, decisionSubject('site-edge-1', 'edge-1'), decision, { id: decision.id });
     const first = await hub.decider();
     expect(await leads(first)).toBe(5);
