@@ -9,7 +9,7 @@ export interface Seen {
   nonce: string;
 }
 
-/** A client outside that asks every 2 ms on a new connection and knows how long nobody answered. */
+/** Resolves with its first answer: a client outside that asks every 2 ms on a new connection and knows how long nobody answered. */
 export interface HoleClient {
   /** What was seen since the last call. */
   take(): Seen;
@@ -41,6 +41,7 @@ export async function watchHoles(url: string): Promise<HoleClient> {
     }
   };
   const done = loop();
+  while (nonce === '') await new Promise((resolve) => setTimeout(resolve, 20));
   return {
     take: () => {
       const taken = { holeMs, after, nonce };
