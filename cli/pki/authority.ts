@@ -17,6 +17,8 @@ const backdateMs = 3_600_000;
 export interface CertificateRequest {
   /** Common name: the NATS user, such as `monitor.edge-1`. */
   name: string;
+  /** To Kubernetes, the user's group. */
+  organization?: string;
   /** Addresses and DNS names at which it serves; none for a certificate that only asks. */
   serves?: { addresses: readonly string[]; names: readonly string[] };
 }
@@ -75,6 +77,12 @@ export async function loadAuthority(dir: string, clock: Clock): Promise<Authorit
   return { certificate, issue: (request) => issue(issuer, signingKey, request, clock) };
 }
 
+/** The authority in `dir`, made there if there is none. */
+export async function openAuthority(dir: string, clock: Clock): Promise<Authority> {
+  if (!(await readIfPresent(caPaths(dir).certificate))) await createAuthority(dir, clock);
+  return loadAuthority(dir, clock);
+}
+
 async function issue(
   issuer: x509.X509Certificate,
   signingKey: webcrypto.CryptoKey,
@@ -88,7 +96,7 @@ async function issue(
     ...(request.serves?.names ?? []).map((value) => ({ type: 'dns' as const, value })),
   ];
   const certificate = await x509.X509CertificateGenerator.create({
-    subject: [{ CN: [request.name] }],
+    subject: [...(request.organization ? [{ O: [request.organization] }] : []), { CN: [request.name] }],
     issuer: issuer.subjectName,
     ...validity(clock, leafDays),
     publicKey: keys.publicKey,
