@@ -1,8 +1,10 @@
 # Thin targets over scripts/. Each does the set-up that it needs; `make setup` does all of it.
 #   make setup             Debian and npm packages, root file system of virtual nodes, example workloads
+#   make setup-kubernetes  the same and Kubernetes, for labs with a cluster; the first time takes minutes
 #   make demo [JSON=file]  an edge node under load moves a running container to the cloud by itself, and brings it home
 #   make test [FILES=…]    all tests; FILES: only those whose path holds this
 #   make test-faults       every fault at every stage of a migration, on virtual nodes
+#   make test-kubernetes   the tests that raise a cluster
 #   make lint              types, format, promises, dead code
 #   make bench [NAME=…]    measurements of bench/NAME.ts, or of all; decisions needs TRACES="planetlab-….csv.gz …"
 #   make clean             labs, caches and installed packages of this checkout
@@ -11,10 +13,13 @@ SHELL := /bin/bash
 export PATH := $(CURDIR)/node_modules/.bin:$(CURDIR)/.cache/bin:$(PATH)
 bundles = $(or $(GODWIT_BUNDLES),$(or $(GODWIT_CACHE),/var/cache/godwit)/bundles)
 
-.PHONY: setup packages demo test test-faults lint bench clean
+.PHONY: setup setup-kubernetes packages demo test test-faults test-kubernetes lint bench clean
 
 setup:
 	@scripts/setup.sh all
+
+setup-kubernetes:
+	@scripts/setup.sh kubernetes
 
 packages:
 	@scripts/setup.sh npm
@@ -27,6 +32,9 @@ test: setup
 
 test-faults: setup
 	@GODWIT_FAULTS=full node scripts/test.ts --project e2e test/chaos
+
+test-kubernetes: setup-kubernetes
+	@node scripts/test.ts --project e2e test/e2e/kubernetes
 
 lint: packages
 	@npm run --silent check

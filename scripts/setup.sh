@@ -3,6 +3,7 @@
 #   scripts/setup.sh node   Node 24, the npm packages and godwit-pages: enough to run Godwit. Needs any npm, and Go 1.19 or later
 #   scripts/setup.sh npm    the same after Debian packages for tests and labs
 #   scripts/setup.sh all    the same, the root file system of labs, and the example workloads (the default)
+#   scripts/setup.sh kubernetes   the same, and what a cluster in a lab needs: Kubernetes from its Go modules takes minutes
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -117,20 +118,21 @@ pages_program() {
 go_minor() { go env GOVERSION | sed 's/^go1\.\([0-9]*\).*/\1/'; }
 
 # Needs Node 24, which npm has just brought.
-prepare() { PATH="$PWD/node_modules/.bin:$PWD/.cache/bin:$PATH" node scripts/prepare.ts; }
+prepare() { PATH="$PWD/node_modules/.bin:$PWD/.cache/bin:$PATH" node "scripts/$1.ts"; }
 
 for name in "${@:-all}"; do
   case $name in
-    node | npm | all) ;;
+    node | npm | all | kubernetes) ;;
     *)
-      echo "usage: scripts/setup.sh [node|npm|all]" >&2
+      echo "usage: scripts/setup.sh [node|npm|all|kubernetes]" >&2
       exit 2
       ;;
   esac
   if [ "$name" != node ]; then debian; fi
   npm_packages
   pages_program
-  if [ "$name" != all ]; then continue; fi
+  case $name in node | npm) continue ;; esac
   if [ "$(go_minor)" -lt 24 ]; then use_newer_go; fi
-  step 'root file system of the nodes, example workloads' prepare
+  step 'root file system of the nodes, example workloads' prepare prepare
+  if [ "$name" = kubernetes ]; then step 'cluster: root file system of its nodes, Kubernetes' prepare prepare-kubernetes; fi
 done
