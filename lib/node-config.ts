@@ -60,6 +60,8 @@ export const nodeConfigSchema = z.strictObject({
     .default({}),
   stateDir: z.string().default('/var/lib/godwit'),
   runDir: z.string().default('/run/godwit'),
+  /** `kubernetes`: the workloads are pods, and runcRoot is containerd's, /run/containerd/runc/k8s.io. */
+  engine: z.enum(['runc', 'kubernetes']).default('runc'),
   runcRoot: z.string().default('/run/runc'),
 });
 export type NodeConfig = z.infer<typeof nodeConfigSchema>;

@@ -22,6 +22,7 @@ export function hubBundle(config: Pick<HubConfig, 'address' | 'nats'>): Bundle {
       nats: { name: 'nats.hub', serves: { addresses: [config.address, '127.0.0.1'], names: ['localhost', 'hub'] } },
       decider: { name: 'decider' },
       operator: { name: 'operator' },
+      controller: { name: 'controller' },
       hub: { name: 'hub' },
     },
     files: {

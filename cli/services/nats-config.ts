@@ -3,6 +3,7 @@ import { type HubConfig, hubDomain, type NodeConfig, tlsFiles } from '../../lib/
 import { encodeToken } from '../../lib/subjects.ts';
 import type { Member } from '../pki/roster.ts';
 import {
+  controllerRights,
   deciderRights,
   hubRights,
   leafRights,
@@ -81,6 +82,7 @@ export function hubNatsConfig(config: HubConfig, nodes: readonly Member[], folde
     user('hub', hubRights),
     user('decider', deciderRights),
     user('operator', operatorRights),
+    user('controller', controllerRights),
     ...nodes.filter(({ attached }) => attached === 'hub').flatMap((node) => componentsOf(node, 'hub')),
     ...leafSites(nodes).map((site) => leafUser(site, nodes)),
   ];

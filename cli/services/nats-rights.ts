@@ -68,7 +68,7 @@ export const migratorRights = (place: Place, node: string): Rights => ({
     nodeSubject('*', '*'),
     api(place, 'INFO'),
     ...workOnCommands(place),
-    ...readBuckets(place, 'nodes', 'migrations'),
+    ...readBuckets(place, 'nodes', 'migrations', 'pods'),
     writeBucket(place, 'nodes', node),
     writeBucket(place, 'migrations'),
   ],
@@ -93,6 +93,22 @@ export const deciderRights: Rights = {
   ],
   subscribe: [inbox('decider'), 'decider.v1.>'],
   answers: true,
+};
+
+/** The controllers of a cluster: only they publish commands there, for its Migration objects. */
+export const controllerRights: Rights = {
+  publish: [
+    'migration.v1.*.command.>',
+    'migration.v1.*.event.*.requested',
+    api('hub', 'INFO'),
+    ...readStreams('hub', 'EVENTS'),
+    ...readBuckets('hub', 'policy', 'migrations', 'nodes', 'pods'),
+    writeBucket('hub', 'policy'),
+    // to ask for a cancellation
+    writeBucket('hub', 'migrations'),
+    writeBucket('hub', 'pods'),
+  ],
+  subscribe: [inbox('controller')],
 };
 
 /** What `godwit resolve` asks of agents: to end a copy, to let one run, to tidy up. Nothing that stops a workload or turns a record. */

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import {
   bytesSchema,
   coresSchema,
+  idSchema,
   keepsSchema,
   nameSchema,
   requestedStrategySchema,
@@ -31,6 +32,8 @@ export const workloadSchema = z.object({
   /** Higher is more important; victims are taken from the lowest. */
   priority: z.number().int().default(0),
   startedAt: timestampSchema,
+  /** In Kubernetes: the pod in which it runs now. */
+  pod: z.object({ namespace: nameSchema, name: nameSchema }).optional(),
 });
 export type Workload = z.infer<typeof workloadSchema>;
 
@@ -47,6 +50,8 @@ export const nodeRecordSchema = z.object({
   /** Bytes per second that the site's uplink carries, as configured. */
   uplinkBytesPerSecond: z.number().positive().optional(),
   workloads: z.array(workloadSchema),
+  /** Ids of migrations whose target pod waits on this node for its copy. */
+  inbound: z.array(idSchema).optional(),
   updatedAt: timestampSchema,
 });
 export type NodeRecord = z.infer<typeof nodeRecordSchema>;

@@ -65,7 +65,7 @@ function recordOf(deps: RecordDeps, workloads: Workload[]): NodeRecord {
     site: config.site,
     tier: config.tier,
     address: config.address,
-    engines: ['runc'],
+    engines: [config.engine],
     versions: deps.versions,
     capacity: deps.capacity,
     ...(config.uplinkBytesPerSecond !== undefined && { uplinkBytesPerSecond: config.uplinkBytesPerSecond }),
