@@ -1,11 +1,10 @@
 import { hash } from 'node:crypto';
-import { constants, copyFile, link, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { constants, copyFile, link, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
-/** Names a large file's content without reading it: where it is, how large, when changed. */
+/** Names a file's content, whichever checkout it lies in: two that share a cache must not rebuild each other's bundles. */
 export async function stamp(path: string): Promise<string> {
-  const { size, mtimeMs } = await stat(path);
-  return hash('sha256', `${path}\n${size}\n${mtimeMs}`).slice(0, 16);
+  return hash('blake2b512', await readFile(path)).slice(0, 16);
 }
 
 /**
