@@ -30,7 +30,7 @@ const hub = await startHub(fleet);
 const decider = spawnDecider(hub.url);
 try {
   await delay(5000);
-  const rest = { hotPerSecond: 50, quietMs: 0, migrationMs: 0, recordsEveryMs: 0 };
+  const rest = { hotPerSecond: 50, quietMs: 0, patienceMs: 5000, migrationMs: 0, recordsEveryMs: 0 };
   const publisher = spawnFleet({ url: hub.url, fleet, perSecond, warmUpMs, durationMs, ...rest });
   const warm = Date.now() + warmUpMs;
   await delay(warmUpMs);

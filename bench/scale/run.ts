@@ -60,6 +60,7 @@ const loadOf = ({ fleet, intervalMs, seconds }: RunOptions, url: string): Load =
   durationMs: seconds * 1000,
   hotPerSecond: fleet.nodes / 250,
   quietMs: 3 * intervalMs + 5000,
+  patienceMs: 120_000,
   migrationMs: 3000,
   recordsEveryMs: 30_000,
 });
@@ -148,6 +149,7 @@ async function resultOf(hub: BenchHub, { steady, takeOvers, last, dropped }: Act
     repeatsDropped: log.repeats,
     unpublished: atEnd.unpublished,
     hotNodes: log.hot.length,
+    owedForMs: log.owedForMs,
     audit: { clean: isClean(faults), ...faults },
     steady,
     sampleToCommandMs: latenciesOf(log),

@@ -1,18 +1,20 @@
 import { describe, expect, test } from 'vitest';
 import type { Decision } from '../../lib/contract/decision.ts';
 import {
+  containerOf,
   eventOf,
   gibibyte,
   nodeOf,
   policyOf,
   recordOf,
+  sampleOf,
   signatureOf,
   start,
   workloadOf,
   worldWith,
 } from '../fixtures.ts';
 import { sign } from '../pipeline/verdict.ts';
-import { applyDecision, applyMigration, applyPolicy } from './apply.ts';
+import { applyDecision, applyMigration, applyPolicy, applyTelemetry } from './apply.ts';
 import { applyNodeRecord } from './apply-node.ts';
 import { openFlights } from './flights.ts';
 import type { World } from './model.ts';
@@ -93,6 +95,19 @@ describe('a flight', () => {
     applyMigration(state, eventOf(decision));
     expect(nodeOf(state, 'cloud-1').arrivals.get('trainer')).toMatchObject({ cores: 1, memoryBytes: gibibyte });
     expect(nodeOf(state, 'edge-1').cpu.hold.hot).toBe(false);
+  });
+
+  test('that has landed is not charged with samples of before that come after', () => {
+    const state = worldWith([{ name: 'edge-1', residents: [{ name: 'trainer', cores: 4 }] }]);
+    const decision = decided(state);
+    applyDecision(state, decision);
+    applyMigration(state, eventOf(decision, { at: start + 15_000 }));
+    const hits = (sequence: number): number => {
+      const at = start + sequence * 10_000;
+      applyTelemetry(state, sampleOf('edge-1', [containerOf('trainer', 4)], { sequence, at }));
+      return nodeOf(state, 'edge-1').cpu.hold.hits;
+    };
+    expect([1, 2, 3].map(hits)).toEqual([0, 1, 2]);
   });
 
   test.each(['rolled-back', 'refused', 'failed', 'lost'] as const)('that ends %s counts as a move', (result) => {

@@ -19,7 +19,7 @@ export function applyTelemetry(world: World, sample: Telemetry): boolean {
   const node = placeNode(world, sample.node, sample.site, sample.tier);
   const seen = observe(node, sample, signalParams(spec));
   if (seen === 'repeat') return false;
-  countOverload(node, overloadParams(spec));
+  if (sample.at >= node.countedFrom) countOverload(node, overloadParams(spec));
   weighFlights(world, node);
   trackCalm(world, node, seen === 'joined');
   return true;
@@ -128,7 +128,11 @@ function remember(world: World, flight: Flight, event: MigrationEvent): void {
 function land(world: World, flight: Flight, event: MigrationEvent): void {
   const source = world.nodes.get(flight.source);
   const target = world.nodes.get(flight.target);
-  for (const node of [source, target]) if (node) resetCounts(node);
+  for (const node of [source, target]) {
+    if (!node) continue;
+    resetCounts(node);
+    node.countedFrom = Math.max(node.countedFrom, event.at);
+  }
   if (event.result === 'succeeded') target?.arrivals.set(flight.workload, arrivalOf(flight, target));
 }
 

@@ -88,6 +88,8 @@ export interface NodeState {
   record: NodeRecordState | undefined;
   /** Workloads that have landed here lately: the means do not show all of them yet. */
   arrivals: Map<string, Arrival>;
+  /** When a move last changed its load: samples of before, which may come after, are not counted. */
+  countedFrom: number;
 }
 
 /** A migration that was decided and has not ended. */

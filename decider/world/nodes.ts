@@ -45,5 +45,6 @@ export function newNode(name: string, site: string, tier: Tier): NodeState {
     workloads: new Map(),
     record: undefined,
     arrivals: new Map(),
+    countedFrom: 0,
   };
 }
