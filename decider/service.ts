@@ -11,6 +11,7 @@ import { calmNotesSchema, noteCalm } from './calm-notes.ts';
 import { createCore } from './core.ts';
 import { createLease, leaseSchema } from './lease.ts';
 import { createMetrics, type DeciderMetrics } from './metrics.ts';
+import { busOrders } from './orders.ts';
 import { createOutbox } from './outbox.ts';
 import type { Signature } from './pipeline/verdict.ts';
 import { startPolicySource } from './policy-source.ts';
@@ -52,8 +53,10 @@ export async function createDecider(options: DeciderOptions): Promise<Decider> {
     ...tools,
   });
   const metrics = createMetrics(world, lease.epoch);
+  const js = jetstream(connection, viaHub());
   const outbox = createOutbox({
-    js: jetstream(connection, viaHub()),
+    js,
+    orders: busOrders(js),
     epoch: lease.epoch,
     commandExpirationMs: () => world.policy.spec.budgets.commandExpiration,
     metrics,
