@@ -13,6 +13,10 @@ export const migrationSpecSchema = z.object({
   trigger: triggerSchema.default('manual'),
   /** Id of the decision behind it. */
   decision: idSchema.optional(),
+  /** Id of the migration, given by the decider, who knew it before the object was made; by default the object's uid. */
+  id: idSchema.optional(),
+  /** RFC 3339. Refused when it has not been taken up by then. */
+  expiresAt: z.string().optional(),
 });
 export type MigrationSpec = z.infer<typeof migrationSpecSchema>;
 
