@@ -47,6 +47,7 @@ export const resources = {
   deployments: of('apps', 'v1', 'Deployment', 'deployments'),
   statefulSets: of('apps', 'v1', 'StatefulSet', 'statefulsets'),
   jobs: of('batch', 'v1', 'Job', 'jobs'),
+  cronJobs: of('batch', 'v1', 'CronJob', 'cronjobs'),
   leases: of('coordination.k8s.io', 'v1', 'Lease', 'leases'),
   events: of('events.k8s.io', 'v1', 'Event', 'events'),
   edgeNodes: of('godwit.dev', 'v1alpha1', 'EdgeNode', 'edgenodes', false),
