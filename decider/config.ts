@@ -9,6 +9,8 @@ export interface DeciderConfig {
   policyFile: string | undefined;
   leaseMs: number;
   metricsPort: number | undefined;
+  /** Of the cluster whose pods are the workloads. */
+  kubernetes: { kubeconfig: string | undefined } | undefined;
 }
 
 /** `--config hub.yaml`; paths in the file are relative to it. Throws E_CONFIG. */
@@ -16,12 +18,15 @@ export async function readConfig(args: readonly string[]): Promise<DeciderConfig
   const path = configPath(args);
   const hub = await loadHubConfig(path);
   const { host, port } = hub.nats.listen;
+  const { kubernetes } = hub.decider;
+  const within = (file: string | undefined) => (file === undefined ? undefined : resolve(dirname(path), file));
   return {
     servers: [`tls://${host === '0.0.0.0' ? '127.0.0.1' : host}:${port}`],
     tls: tlsFiles(hub.pki, 'decider'),
-    policyFile: hub.policy === undefined ? undefined : resolve(dirname(path), hub.policy),
+    policyFile: within(hub.policy),
     leaseMs: hub.decider.leaseMs,
     metricsPort: hub.decider.metricsPort,
+    kubernetes: kubernetes && { kubeconfig: within(kubernetes.kubeconfig) },
   };
 }
 

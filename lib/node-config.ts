@@ -82,6 +82,13 @@ export const hubConfigSchema = z.strictObject({
     .strictObject({
       /** A standby takes over when the leader has been silent for this long. */
       leaseMs: z.number().int().min(500).default(5000),
+      /** Present where the workloads are pods: what is decided becomes a Migration object there. */
+      kubernetes: z
+        .strictObject({
+          /** File; by default the account of the pod in which the decider runs. */
+          kubeconfig: z.string().optional(),
+        })
+        .optional(),
       /** Prometheus metrics on 127.0.0.1; without it there are none. */
       metricsPort: portSchema.optional(),
     })

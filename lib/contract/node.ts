@@ -10,6 +10,10 @@ import {
   timestampSchema,
 } from './names.ts';
 
+/** A pod, as people name it. */
+export const podNameSchema = z.object({ namespace: nameSchema, name: nameSchema });
+export type PodName = z.infer<typeof podNameSchema>;
+
 /** What a node's migrator knows of one workload there. */
 export const workloadSchema = z.object({
   name: nameSchema,
@@ -33,7 +37,7 @@ export const workloadSchema = z.object({
   priority: z.number().int().default(0),
   startedAt: timestampSchema,
   /** In Kubernetes: the pod in which it runs now. */
-  pod: z.object({ namespace: nameSchema, name: nameSchema }).optional(),
+  pod: podNameSchema.optional(),
 });
 export type Workload = z.infer<typeof workloadSchema>;
 
