@@ -5,10 +5,12 @@ import type { Telemetry } from '../lib/contract/telemetry.ts';
 import type { Lifecycle } from '../lib/lifecycle.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { NodeConfig } from '../lib/node-config.ts';
-import { createContainerSet } from './container-set.ts';
+import { type ContainerSource, createContainerSet } from './container-set.ts';
 import { createFileOpener } from './held-file.ts';
 import { openNodeUsage } from './host/usage.ts';
+import { podContainers } from './pod-containers.ts';
 import type { Publisher } from './publisher.ts';
+import { runcContainers } from './runc-root.ts';
 import { createSampler } from './sampler.ts';
 import { everyInterval } from './tick.ts';
 import { watchFolder } from './watch.ts';
@@ -27,7 +29,7 @@ export function startSampling({ config, publisher, lifecycle, clock, log }: Samp
   const open = createFileOpener();
   const bounds = { maxCores: cpus().length, minElapsedMs: intervalMs / 4 };
   const node = openNodeUsage({ open, proc: '/proc', capacity: config.capacity });
-  const containers = createContainerSet({ runcRoot: config.runcRoot, open, clock, bounds, log });
+  const containers = createContainerSet({ source: sourceOf(config), open, clock, bounds, log });
   const identity = { site: config.site, node: config.name, tier: config.tier, boot: randomBytes(8).toString('hex') };
   const sampler = createSampler({ identity, clock, containers, node, bounds });
   const watch = watchFolder(config.runcRoot, containers.scan);
@@ -55,3 +57,6 @@ export function startSampling({ config, publisher, lifecycle, clock, log }: Samp
     },
   });
 }
+
+const sourceOf = ({ engine, runcRoot }: NodeConfig): ContainerSource =>
+  engine === 'kubernetes' ? podContainers(runcRoot) : runcContainers(runcRoot);

@@ -24,6 +24,9 @@ export const inboundMarks = {
   home: 'godwit.dev/home',
 } as const;
 
+/** Name of the container that samples its pod: Godwit's own, no part of the workload. */
+export const sidecarContainer = 'godwit-monitor';
+
 /** What the pod controller knows of a pod that is a workload: from its spec, its annotations and those of its owners. */
 export const podDeclarationSchema = workloadSchema
   .omit({ lost: true, address: true, startedAt: true, pod: true })
