@@ -1,4 +1,4 @@
-import { inboundMarks, sidecarContainer } from './contract/pod.ts';
+import { inboundMarks, monitorContainer } from './contract/pod.ts';
 
 /** The pod's container that an OCI bundle was made for, by the annotations that containerd's CRI plugin writes into config.json. */
 export interface PodContainer {
@@ -22,7 +22,7 @@ export function podContainerOf(annotations: Readonly<Record<string, string>>): P
     of('container-name'),
   ];
   if (of('container-type') !== 'container' || !namespace || !pod || !uid || !container) return undefined;
-  if (container === sidecarContainer) return undefined;
+  if (container === monitorContainer) return undefined;
   const migration = annotations[inboundMarks.migration];
   const workload = annotations[inboundMarks.workload] ?? `${namespace}.${pod}`;
   return { namespace, pod, uid, container, workload, ...(migration !== undefined && { migration }) };

@@ -85,11 +85,12 @@ export function createContainerSet(options: ContainerSetOptions): ContainerSet {
       throw error;
     }
   };
+  const isKnown = (id: string): boolean => tracked.has(id) || passedOver.has(id);
   const reconcile = (): void => {
     const present = new Set(source.list());
     for (const id of tracked.keys()) if (!present.has(id)) drop(id);
     for (const id of passedOver) if (!present.has(id)) passedOver.delete(id);
-    for (const id of present) if (!tracked.has(id) && !passedOver.has(id)) guarded(id, () => take(id));
+    for (const id of present) if (!isKnown(id)) guarded(id, () => take(id));
     complaints.keep(present);
   };
   return {

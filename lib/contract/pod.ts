@@ -24,8 +24,8 @@ export const inboundMarks = {
   home: 'godwit.dev/home',
 } as const;
 
-/** Name of the container that samples its pod: Godwit's own, no part of the workload. */
-export const sidecarContainer = 'godwit-monitor';
+/** Name of the native sidecar that Godwit puts into pods of nodes with `monitoring: sidecar`. */
+export const monitorContainer = 'godwit-monitor';
 
 /** What the pod controller knows of a pod that is a workload: from its spec, its annotations and those of its owners. */
 export const podDeclarationSchema = workloadSchema
