@@ -6,10 +6,10 @@ import { viaHub } from '../lib/bus/streams.ts';
 import type { Clock } from '../lib/clock.ts';
 import { defaultPolicy } from '../lib/contract/policy.ts';
 import type { Telemetry } from '../lib/contract/telemetry.ts';
+import { createLease, leaseSchema } from '../lib/lease.ts';
 import type { Logger } from '../lib/logger.ts';
 import { calmNotesSchema, noteCalm } from './calm-notes.ts';
 import { createCore } from './core.ts';
-import { createLease, leaseSchema } from './lease.ts';
 import { createMetrics, type DeciderMetrics } from './metrics.ts';
 import { createOutbox } from './outbox.ts';
 import type { Signature } from './pipeline/verdict.ts';
@@ -46,6 +46,7 @@ export async function createDecider(options: DeciderOptions): Promise<Decider> {
   const { world, past } = core;
   const lease = createLease({
     store: await openStore(connection, 'leases', leaseSchema, log),
+    key: 'decider',
     holder: options.holder,
     leaseMs: options.leaseMs,
     epochFloor: past.highestEpoch,
