@@ -29,5 +29,6 @@ test('what moved keeps its name', () => {
 
 test.each([
   ['a sandbox', { ...annotations, 'io.kubernetes.cri.container-type': 'sandbox' }],
+  ["Godwit's own sidecar", { ...annotations, 'io.kubernetes.cri.container-name': 'godwit-monitor' }],
   ['a bundle of somebody else', {}],
 ])('%s is none', (_, given) => expect(podContainerOf(given)).toBeUndefined());

@@ -51,7 +51,13 @@ export const nodeConfigSchema = z.strictObject({
       command: z.string().optional(),
     })
     .default({ device: 'eth0', mode: 'neighbour' }),
-  monitor: z.strictObject({ intervalMs: z.number().int().min(100).default(10_000) }).default({ intervalMs: 10_000 }),
+  monitor: z
+    .strictObject({
+      intervalMs: z.number().int().min(100).default(10_000),
+      /** In a cluster, who samples the pods: the node's monitor, or a sidecar in each of them. */
+      mode: z.enum(['node', 'sidecar']).default('node'),
+    })
+    .default({ intervalMs: 10_000, mode: 'node' }),
   migrator: z
     .strictObject({
       /** Prometheus metrics on 127.0.0.1; without it there are none. */

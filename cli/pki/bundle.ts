@@ -38,6 +38,7 @@ export function nodeBundle(config: NodeConfig, file: unknown): Bundle {
     name: config.name,
     certificates: {
       monitor: { name: `monitor.${config.name}` },
+      sidecar: { name: `sidecar.${config.name}` },
       migrator: { name: `migrator.${config.name}` },
       pages: { name: `pages.${config.name}`, serves },
       data: { name: `data.${config.name}`, serves },

@@ -13,6 +13,7 @@ import {
   operatorRights,
   type Place,
   type Rights,
+  sidecarRights,
   systemRights,
 } from './nats-rights.ts';
 
@@ -41,6 +42,7 @@ const user = (name: string, rights: Rights, connection: 'STANDARD' | 'LEAFNODE' 
 
 const componentsOf = (member: Member, place: Place): User[] => [
   user(`monitor.${member.name}`, monitorRights(member.name, member.site)),
+  user(`sidecar.${member.name}`, sidecarRights(member.name, member.site)),
   user(`migrator.${member.name}`, migratorRights(place, member.name)),
 ];
 

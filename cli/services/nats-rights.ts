@@ -1,7 +1,13 @@
 import { inboxPrefix } from '../../lib/bus/connect.ts';
 import { type Bucket, commandConsumer } from '../../lib/bus/streams.ts';
 import { hubDomain } from '../../lib/node-config.ts';
-import { encodeToken, migrateRequestSubject, nodeSubject, telemetrySubject } from '../../lib/subjects.ts';
+import {
+  encodeToken,
+  migrateRequestSubject,
+  nodeSubject,
+  podSampleSubject,
+  telemetrySubject,
+} from '../../lib/subjects.ts';
 
 /** Subjects that a NATS user may publish and subscribe; `answers`: it may also reply to whoever asked it. */
 export interface Rights {
@@ -58,7 +64,13 @@ const inbox = (user: string): string => `${inboxPrefix(user)}.>`;
 
 export const monitorRights = (node: string, site: string): Rights => ({
   publish: [telemetrySubject(site, node)],
-  subscribe: [inbox(`monitor.${node}`)],
+  subscribe: [inbox(`monitor.${node}`), podSampleSubject(site, node, '*')],
+});
+
+/** The sidecars of all pods of a node. */
+export const sidecarRights = (node: string, site: string): Rights => ({
+  publish: [podSampleSubject(site, node, '*')],
+  subscribe: [inbox(`sidecar.${node}`)],
 });
 
 /** A migrator drives migrations of any source, hence the events of all sites and the agents of all nodes. */
