@@ -1,6 +1,7 @@
 import type { Controller, ControllerTools } from './controller.ts';
+import { createMigrationController } from './migration/controller.ts';
 
 /** All controllers of the process; each is a line here. */
-export function createControllers(_tools: ControllerTools): Controller[] {
-  return [];
+export function createControllers(tools: ControllerTools): Controller[] {
+  return [createMigrationController(tools)];
 }
