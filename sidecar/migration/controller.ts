@@ -1,0 +1,98 @@
+import { createEventRecorder } from '../../k8s/events.ts';
+import { createInformer } from '../../k8s/informer.ts';
+import { type Migration, migrationSchema } from '../../k8s/objects/migration.ts';
+import { isTrue, type Pod, podSchema } from '../../k8s/objects/pod.ts';
+import { resources } from '../../k8s/resource.ts';
+import { openStore } from '../../lib/bus/kv.ts';
+import { sagaStateSchema } from '../../lib/contract/saga.ts';
+import type { Controller, ControllerTools } from '../controller.ts';
+import { createExecute } from './execute.ts';
+import { migrationLabel } from './marks.ts';
+import { createMigrationMetrics, type MigrationMetrics } from './metrics.ts';
+import { watchNodeRecords } from './node-records.ts';
+import { createObserve } from './observe.ts';
+import type { Eviction } from './observed.ts';
+import { createReconcile } from './reconcile.ts';
+import { followStories } from './stories.ts';
+import { createTurns } from './turns.ts';
+
+/** What is not told by a change is seen at the latest after this. */
+const lookEveryMs = 1000;
+/** By how much the clocks of API server and NATS server may differ. */
+const clocksMs = 300_000;
+
+/** Carries out Migration objects: commands by NATS, everything of pods by the API. Level-triggered: a restart goes on. */
+export function createMigrationController(tools: ControllerTools): Controller {
+  const metrics = createMigrationMetrics(tools.registry);
+  return { name: 'migration', run: ({ signal }) => runTerm(tools, metrics, signal) };
+}
+
+/** One term: whatever is known is read anew. */
+async function runTerm(tools: ControllerTools, metrics: MigrationMetrics, signal: AbortSignal): Promise<void> {
+  const { client, connection, clock, random, log } = tools;
+  const watching = { client, clock, random, log };
+  const evictions = new Map<string, Eviction>();
+  const migrations = createInformer<Migration>({
+    ...watching,
+    resource: resources.migrations,
+    schema: migrationSchema,
+    onChange: ({ kind, object }) => (kind === 'deleted' ? forget(object) : pokeAll()),
+  });
+  const targets = createInformer<Pod>({
+    ...watching,
+    resource: resources.pods,
+    selection: { labelSelector: migrationLabel },
+    schema: podSchema,
+    onChange: ({ object }) => turns.poke(object.metadata.labels?.[migrationLabel] ?? ''),
+  });
+  const open = (): Migration[] => migrations.list().filter(isOpen);
+  const find = (uid: string): Migration | undefined => migrations.list().find(({ metadata }) => metadata.uid === uid);
+  const pokeAll = (): void => {
+    for (const { metadata } of open()) turns.poke(metadata.uid);
+  };
+  const stories = followStories(
+    tools,
+    (uid) => find(uid) !== undefined,
+    (uid) => (uid === '' ? pokeAll() : turns.poke(uid)),
+  );
+  const records = watchNodeRecords(tools, pokeAll);
+  const forget = ({ metadata }: Migration): void => {
+    stories.forget(metadata.uid);
+    evictions.delete(metadata.uid);
+    reconcile.forget(metadata.uid);
+    pokeAll();
+  };
+  const observe = createObserve({ client, clock, open, targets, records, stories, evictions });
+  const execute = createExecute({
+    ...tools,
+    migrations: await openStore(connection, 'migrations', sagaStateSchema, log),
+    events: createEventRecorder({ ...tools, controller: 'godwit.dev/migration' }),
+    learn: (uid, eviction) => void evictions.set(uid, eviction),
+  });
+  const reconcile = createReconcile({ ...tools, observe, execute, metrics });
+  const turns = createTurns(async (uid) => {
+    const migration = find(uid);
+    if (migration && !signal.aborted && stories.caughtUp() && targets.synced()) await reconcile.once(migration);
+  }, log);
+
+  const following = async (): Promise<void> => {
+    while (!migrations.synced() && !signal.aborted) await clock.sleep(50, { signal }).catch(() => undefined);
+    const births = open().map(({ metadata }) => Date.parse(metadata.creationTimestamp ?? ''));
+    if (!signal.aborted) await stories.run({ since: Math.min(clock.now(), ...births) - clocksMs, signal });
+  };
+  const looking = async (): Promise<void> => {
+    for (; !signal.aborted; pokeAll()) await clock.sleep(lookEveryMs, { signal }).catch(() => undefined);
+  };
+  await Promise.all([
+    migrations.run({ signal }),
+    targets.run({ signal }),
+    records.run({ signal }),
+    following(),
+    looking(),
+  ]);
+  await turns.idle();
+}
+
+/** Something may still have to be done for it. */
+const isOpen = ({ status = {}, metadata }: Migration): boolean =>
+  !isTrue({ status }, 'Completed') || metadata.deletionTimestamp !== undefined;

@@ -1,0 +1,194 @@
+import { type JetStreamClient, jetstream } from '@nats-io/jetstream';
+import type { EventRecorder } from '../../k8s/events.ts';
+import { hasStatus } from '../../k8s/kube-error.ts';
+import { rfc3339 } from '../../k8s/objects/meta.ts';
+import type { Pod } from '../../k8s/objects/pod.ts';
+import { resources } from '../../k8s/resource.ts';
+import type { Store } from '../../lib/bus/kv.ts';
+import { publish } from '../../lib/bus/publish.ts';
+import { viaHub } from '../../lib/bus/streams.ts';
+import type { Command } from '../../lib/contract/migration.ts';
+import type { SagaState } from '../../lib/contract/saga.ts';
+import { GodwitError, hasCode } from '../../lib/errors.ts';
+import { commandSubject } from '../../lib/subjects.ts';
+import type { ControllerTools } from '../controller.ts';
+import type { Action } from './actions.ts';
+import { cutoverGate, finalizer } from './marks.ts';
+import type { Eviction, Observed } from './observed.ts';
+import { ownerLabels } from './owners.ts';
+import { targetPod } from './target-pod.ts';
+
+export interface ExecuteOptions extends Pick<ControllerTools, 'client' | 'connection' | 'epoch' | 'clock' | 'log'> {
+  migrations: Store<SagaState>;
+  events: EventRecorder;
+  /** Keeps what the API server has said of an eviction. */
+  learn(migration: string, eviction: Eviction): void;
+}
+
+/** Does one action; a repeat does no harm. @throws KubeError, E_BUS, E_CONFLICT: it is planned and done again */
+export type Execute = (action: Action, observed: Observed) => Promise<void>;
+
+/** How long a command may wait for a driver. */
+const commandMs = 60_000;
+
+export function createExecute(options: ExecuteOptions): Execute {
+  const js = jetstream(options.connection, viaHub());
+  return async (action, observed) => {
+    const { client, learn } = options;
+    const { migration, source, target } = observed;
+    switch (action.kind) {
+      case 'wait':
+        return;
+      case 'ask-eviction':
+        if (source) learn(migration.metadata.uid, await tryEviction(options, source));
+        return;
+      case 'hold':
+        return setFinalizers(options, observed, [...(migration.metadata.finalizers ?? []), finalizer]);
+      case 'let-go':
+        return setFinalizers(
+          options,
+          observed,
+          (migration.metadata.finalizers ?? []).filter((one) => one !== finalizer),
+        );
+      case 'create-target':
+        return createTarget(options, observed);
+      case 'publish-command':
+        return publishCommand(js, options, observed);
+      case 'ask-cancel':
+        return askCancel(options, observed);
+      case 'open-gate':
+        if (target) await openGate(options, target);
+        return;
+      case 'adopt':
+        return adopt(options, observed, action.labels);
+      case 'disown':
+        if (source) await setLabels(options, source, Object.fromEntries(action.labels.map((label) => [label, null])));
+        return;
+      case 'delete-pod': {
+        const pod = action.pod === 'source' ? source : target;
+        if (!pod) return;
+        const { gracePeriodSeconds } = action;
+        await client.delete(resources.pods, pod.metadata, { gracePeriodSeconds, uid: pod.metadata.uid });
+      }
+    }
+  };
+}
+
+/** Asks for an eviction without having it: only a PodDisruptionBudget says no with 429, or two of them with 500. */
+async function tryEviction({ client }: ExecuteOptions, { metadata }: Pod): Promise<Eviction> {
+  const { name, namespace = 'default' } = metadata;
+  const body = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name, namespace } };
+  try {
+    await client.create(resources.pods, body, { subresource: 'eviction', dryRun: true });
+    return { allowed: true };
+  } catch (error) {
+    if (!hasStatus(error, 429, 500)) throw error;
+    const said = error.message.replace(/^[^:]*: /, '').replace(/\.$/, '');
+    return { allowed: false, reason: `the pod's disruption budget speaks against it: ${said}` };
+  }
+}
+
+/** Only of this very object as it was seen: a conflict otherwise. */
+async function setFinalizers({ client }: ExecuteOptions, { migration }: Observed, finalizers: string[]): Promise<void> {
+  const { metadata } = migration;
+  const { uid, resourceVersion } = metadata;
+  const body = { metadata: { uid, resourceVersion, finalizers } };
+  try {
+    await client.patch(resources.migrations, metadata, { kind: 'merge', body });
+  } catch (error) {
+    if (!hasStatus(error, 404)) throw error;
+  }
+}
+
+async function createTarget({ client, events }: ExecuteOptions, { migration, source, owner }: Observed): Promise<void> {
+  const { status = {}, spec, metadata } = migration;
+  if (!source || !status.workload) return;
+  const pod = targetPod(source, {
+    migration: metadata.uid,
+    workload: status.workload,
+    node: spec.target,
+    ownerLabels: ownerLabels(source, owner),
+  });
+  try {
+    await client.create(resources.pods, pod);
+  } catch (error) {
+    // ours already, or somebody else's, which is seen next; what the cluster's rules forbid is for people to read
+    if (hasStatus(error, 409)) return;
+    if (hasStatus(error, 403, 422) && error instanceof GodwitError)
+      await events.record(resources.migrations, metadata, {
+        ...{ type: 'Warning', reason: 'TargetPodRefused', action: 'Prepare' },
+        note: error.message,
+      });
+    throw error;
+  }
+}
+
+async function publishCommand(
+  js: JetStreamClient,
+  { epoch, clock }: ExecuteOptions,
+  { migration, records }: Observed,
+): Promise<void> {
+  const { spec, status = {}, metadata } = migration;
+  const { workload, source } = status;
+  const term = epoch();
+  if (term === undefined) throw new GodwitError('E_CONFLICT', 'this controller leads no more');
+  if (!workload || !source || !records.source)
+    throw new GodwitError('E_UNKNOWN_NODE', `no agent of ${source} has joined`);
+  const now = clock.now();
+  const command: Command = {
+    ...{ id: metadata.uid, workload, source },
+    ...{ target: spec.target, strategy: spec.strategy, trigger: spec.trigger },
+    decision: spec.decision ?? metadata.uid,
+    epoch: term,
+    issuedAt: now,
+    expiresAt: now + commandMs,
+  };
+  await publish(js, commandSubject(records.source.site, metadata.uid), command, { id: metadata.uid });
+}
+
+/** Leaves the wish in the migration's state, for its driver; too late, or too early, it does nothing. */
+async function askCancel({ migrations, log }: ExecuteOptions, { migration }: Observed): Promise<void> {
+  const { uid } = migration.metadata;
+  const found = await migrations.get(uid);
+  if (!found || found.value.cancelRequested || found.value.direction === 'ended') return;
+  if (found.value.record === 'committed') return;
+  await migrations.update(uid, { ...found.value, cancelRequested: true }, found.revision);
+  log.info({ migration: uid }, 'cancellation asked for');
+}
+
+async function openGate({ client, clock }: ExecuteOptions, { metadata }: Pod): Promise<void> {
+  const condition = { type: cutoverGate, status: 'True', reason: 'CopyRuns', lastTransitionTime: rfc3339(clock.now()) };
+  // strategic merge is by type; a list in a JSON merge patch would replace the kubelet's conditions
+  const { name, namespace, uid } = metadata;
+  const body = { metadata: { name, namespace, uid }, status: { conditions: [condition] } };
+  const patch = { kind: 'apply', fieldManager: 'godwit-gate', body } as const;
+  await client.patch(resources.pods, metadata, patch, { subresource: 'status' });
+}
+
+/** Lowest of all: of the pods that are alike a ReplicaSet ends this one first. */
+const deletionCost = { 'controller.kubernetes.io/pod-deletion-cost': '-2147483647' };
+
+async function adopt(options: ExecuteOptions, observed: Observed, labels: Record<string, string>): Promise<void> {
+  const { client } = options;
+  const { source, target, migration } = observed;
+  if (source && source.metadata.uid === migration.status?.sourcePodUID) {
+    const body = { metadata: { uid: source.metadata.uid, annotations: deletionCost } };
+    await client.patch(resources.pods, source.metadata, { kind: 'merge', body }).catch((error: unknown) => {
+      if (!hasStatus(error, 404)) throw error;
+    });
+  }
+  if (target) await setLabels(options, target, labels);
+}
+
+async function setLabels(
+  { client }: ExecuteOptions,
+  { metadata }: Pod,
+  labels: Record<string, string | null>,
+): Promise<void> {
+  try {
+    const body = { metadata: { uid: metadata.uid, labels } };
+    await client.patch(resources.pods, metadata, { kind: 'merge', body });
+  } catch (error) {
+    if (!hasStatus(error, 404) && !hasCode(error, 'E_CONFLICT')) throw error;
+  }
+}
