@@ -5,6 +5,7 @@
 #   make test [FILES=…]    all tests; FILES: only those whose path holds this
 #   make test-faults       every fault at every stage of a migration, on virtual nodes
 #   make test-kubernetes   the tests that raise a cluster
+#   make image             the container image of all parts, .cache/image.tar; needs root, and installs buildah
 #   make lint              types, format, promises, dead code
 #   make bench [NAME=…]    measurements of bench/NAME.ts, or of all; decisions needs TRACES="planetlab-….csv.gz …"
 #   make clean             labs, caches and installed packages of this checkout
@@ -13,7 +14,7 @@ SHELL := /bin/bash
 export PATH := $(CURDIR)/node_modules/.bin:$(CURDIR)/.cache/bin:$(PATH)
 bundles = $(or $(GODWIT_BUNDLES),$(or $(GODWIT_CACHE),/var/cache/godwit)/bundles)
 
-.PHONY: setup setup-kubernetes packages demo test test-faults test-kubernetes lint bench clean
+.PHONY: setup setup-kubernetes packages demo test test-faults test-kubernetes image lint bench clean
 
 setup:
 	@scripts/setup.sh all
@@ -35,6 +36,10 @@ test-faults: setup
 
 test-kubernetes: setup-kubernetes
 	@node scripts/test.ts --project e2e test/e2e/kubernetes
+
+image:
+	@scripts/setup.sh image
+	@node scripts/image.ts
 
 lint: packages
 	@npm run --silent check

@@ -3,6 +3,7 @@
 #   scripts/setup.sh node   Node 24, the npm packages and godwit-pages: enough to run Godwit. Needs any npm, and Go 1.19 or later
 #   scripts/setup.sh npm    the same after Debian packages for tests and labs
 #   scripts/setup.sh all    the same, the root file system of labs, and the example workloads (the default)
+#   scripts/setup.sh image  as npm, and the Debian package that builds container images
 #   scripts/setup.sh kubernetes   the same, and what a cluster in a lab needs: Kubernetes from its Go modules takes minutes
 set -eu
 cd "$(dirname "$0")/.."
@@ -122,16 +123,17 @@ prepare() { PATH="$PWD/node_modules/.bin:$PWD/.cache/bin:$PATH" node "scripts/$1
 
 for name in "${@:-all}"; do
   case $name in
-    node | npm | all | kubernetes) ;;
+    node | npm | image | all | kubernetes) ;;
     *)
-      echo "usage: scripts/setup.sh [node|npm|all|kubernetes]" >&2
+      echo "usage: scripts/setup.sh [node|npm|image|all|kubernetes]" >&2
       exit 2
       ;;
   esac
+  if [ "$name" = image ]; then packages="$packages buildah"; fi
   if [ "$name" != node ]; then debian; fi
   npm_packages
   pages_program
-  case $name in node | npm) continue ;; esac
+  case $name in node | npm | image) continue ;; esac
   if [ "$(go_minor)" -lt 24 ]; then use_newer_go; fi
   step 'root file system of the nodes, example workloads' prepare prepare
   if [ "$name" = kubernetes ]; then step 'cluster: root file system of its nodes, Kubernetes' prepare prepare-kubernetes; fi

@@ -97,9 +97,10 @@ describe('a cluster with an edge and a cloud node', () => {
     const service = await core.createNamespacedService({ namespace, body: { metadata: { name: 'web' }, spec } });
     const address = service.spec?.clusterIP ?? '';
     await core.createNamespacedPod({ namespace, body: pod('edge-1', 'hostname >/index.html; exec httpd -f -p 8080') });
+    // busybox's nslookup asks for a name without a dot below the search domains alone
     const ask = `
       until wget -T 2 -q -O - http://${address}/; do sleep 0.1; done
-      nslookup -type=a web.default.svc.cluster.local && nslookup -type=a hub && echo done && exec sleep 1000`;
+      nslookup -type=a web.default.svc.cluster.local && nslookup -type=a hub. && echo done && exec sleep 1000`;
     await core.createNamespacedPod({ namespace, body: pod('cloud-1', ask) });
     const said = await until('the answers', 60_000, async () => {
       const log = await core.readNamespacedPodLog({ namespace, name: 'cloud-1' });
