@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { fleetUp } from '../../lab/fleet.ts';
 import { clusterSpec, clusterUp } from '../../lab/kubernetes/cluster.ts';
+import { podEngine } from '../../lab/kubernetes/worker.ts';
 import { labUp } from '../../lab/lab.ts';
 import { parseLabSpec } from '../../lab/spec.ts';
 import { readYaml } from '../../lib/node-config.ts';
@@ -33,7 +34,9 @@ export const run: Verb = async (input, io) => {
   const nodes = flags.kubernetes ? smallCluster : smallLab;
   const asked = parseLabSpec(flags.file ? await readYaml(flags.file) : { name: flags.lab, nodes });
   const spec = flags.kubernetes ? await clusterSpec(asked) : asked;
-  const fleet = flags.bare ? undefined : await fleetUp(spec, progress(io));
+  const fleet = flags.bare
+    ? undefined
+    : await fleetUp(flags.kubernetes ? { ...spec, nodeConfig: podEngine } : spec, progress(io));
   if (flags.kubernetes) {
     const cluster = await clusterUp(spec, (dir) => openAuthority(dir, io.clock), progress(io));
     io.err(`next: export KUBECONFIG=${cluster.kubeconfig}; ${cluster.kubectl} get nodes\n`);

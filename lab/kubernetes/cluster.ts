@@ -17,7 +17,7 @@ import { settleNodes, startDns } from './objects.ts';
 import { type ClusterPlan, type Place, planCluster, registryName } from './plan.ts';
 import { inNode, kubernetesPackages, programs, requireProgram } from './software.ts';
 import { clusterDir, kubeconfigPath } from './status.ts';
-import { pauseImage, workerComponents, workerFiles, workerSecrets } from './worker.ts';
+import { pauseImage, runtimeProgram, workerComponents, workerFiles, workerSecrets } from './worker.ts';
 
 export interface Cluster {
   lab: LabStatus;
@@ -31,9 +31,10 @@ export interface Cluster {
 export async function clusterSpec(spec: LabSpecInput, given: Partial<LabSettings> = {}): Promise<LabSpec> {
   const parsed = parseLabSpec(spec);
   const settings = labSettings(given);
-  const binds = await Promise.all(
+  const built = await Promise.all(
     programs.map(async (name) => ({ source: (await requireProgram(settings, name)).path, target: inNode(name) })),
   );
+  const binds = [...built, { source: join(settings.checkout, '.cache/bin/godwit-runtime'), target: runtimeProgram }];
   const others = parsed.binds.filter(({ target }) => !binds.some((bind) => bind.target === target));
   const hub = parsed.nodes.find(({ kind }) => kind === 'hub');
   return parseLabSpec({

@@ -5,6 +5,8 @@ import type { Image } from './images.ts';
 import { dnsService, podNetwork, registry, type Worker } from './plan.ts';
 
 const containerdSocket = '/run/containerd/containerd.sock';
+/** Where the nodes have the OCI runtime of pods that can move. */
+export const runtimeProgram = '/usr/local/bin/godwit-runtime';
 const mebibyte = 2 ** 20;
 
 /** Keeps a pod's namespaces. */
@@ -79,7 +81,17 @@ const containerdConfig = `version = 3
   [plugins."io.containerd.cri.v1.runtime".cni]
     bin_dirs = ["/usr/lib/cni"]
     conf_dir = "/etc/cni/net.d"
+  [plugins."io.containerd.cri.v1.runtime".containerd.runtimes.runc]
+    runtime_type = "io.containerd.runc.v2"
+  [plugins."io.containerd.cri.v1.runtime".containerd.runtimes.godwit]
+    runtime_type = "io.containerd.runc.v2"
+    pod_annotations = ["godwit.dev/*"]
+    [plugins."io.containerd.cri.v1.runtime".containerd.runtimes.godwit.options]
+      BinaryName = "${runtimeProgram}"
 `;
+
+/** What makes a node's agent one of pods: part of its node.yaml. */
+export const podEngine = { engine: 'kubernetes', runcRoot: '/run/containerd/runc/k8s.io' };
 
 function podNetworkConfig({ podCidr }: Worker): object {
   const ipam = { type: 'host-local', ranges: [[{ subnet: podCidr }]], routes: [{ dst: '0.0.0.0/0' }] };
