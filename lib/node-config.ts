@@ -23,6 +23,8 @@ export const nodeConfigSchema = z.strictObject({
     leaf: z
       .strictObject({
         listen: listenSchema.default({ host: '0.0.0.0', port: 4222 }),
+        /** IPv4 address at which the site's nodes reach it, where that is not the node's: of a Service in a cluster. */
+        address: z.ipv4().optional(),
         /** Leaf URL of the hub, such as tls://192.0.2.1:7422. */
         hub: z.string(),
       })

@@ -16,7 +16,7 @@ const archive = `${context}.tar`;
 const storage = join(cacheDir, 'buildah');
 const limits = ['nofile', 'nproc'].flatMap((limit) => ['--ulimit', `${limit}=4096:4096`]);
 const buildah = async (...args: string[]): Promise<string> => {
-  const flags = ['--root', join(storage, 'root'), '--runroot', join(storage, 'run'), '--storage-driver', 'vfs'];
+  const flags = ['--root', join(storage, 'root'), '--runroot', join(storage, 'run')];
   return (await settings.exec('buildah', [...flags, ...args], { timeoutMs: 10 * 60_000 })).stdout.trim();
 };
 const build = (file: string, from: string, tag: string, ...more: string[]): Promise<string> =>

@@ -1,6 +1,8 @@
+import { randomBytes } from 'node:crypto';
+import { copyFile, rm } from 'node:fs/promises';
 import { execInNode } from '../exec.ts';
 import type { LabSettings } from '../settings.ts';
-import { registry } from './plan.ts';
+import { type Place, registry } from './plan.ts';
 
 /** An image of one layer, of files that the hub has. */
 export interface Image {
@@ -38,4 +40,21 @@ export async function ensureImage(settings: LabSettings, lab: string, hub: strin
   const ask = ['skopeo', 'inspect', '--raw', `docker://${registry}/${image.name}`];
   const { exitCode } = await execInNode(settings, lab, hub, ask, { timeoutMs: 60_000, allowFailure: true });
   if (exitCode !== 0) await pushImage(settings, lab, hub, image);
+}
+
+/** Pushes an OCI archive of this machine to the lab's registry, as `name`, such as `godwit:1`. @throws E_EXEC, E_LAB */
+export async function pushArchive(
+  settings: LabSettings,
+  lab: string,
+  hub: Place,
+  { archive, name }: { archive: string; name: string },
+): Promise<void> {
+  const path = `/var/lib/godwit/${randomBytes(8).toString('hex')}.tar`;
+  await copyFile(archive, `${hub.root}${path}`);
+  try {
+    const argv = ['skopeo', 'copy', '--quiet', '--insecure-policy', `oci-archive:${path}`];
+    await execInNode(settings, lab, hub.name, [...argv, `docker://${registry}/${name}`], { timeoutMs: 120_000 });
+  } finally {
+    await rm(`${hub.root}${path}`, { force: true });
+  }
 }
