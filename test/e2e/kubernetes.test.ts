@@ -6,13 +6,12 @@ import { openAuthority } from '../../cli/pki/authority.ts';
 import { type Cluster, clusterUp } from '../../lab/kubernetes/cluster.ts';
 import { pushImage } from '../../lab/kubernetes/images.ts';
 import { registry } from '../../lab/kubernetes/plan.ts';
-import { programs, requireProgram } from '../../lab/kubernetes/software.ts';
 import { clusterStatus } from '../../lab/kubernetes/status.ts';
 import { labDown, labExec, labServices, labUp } from '../../lab/lab.ts';
 import { labSettings } from '../../lab/settings.ts';
 import type { LabStatus } from '../../lab/status.ts';
 import { systemClock } from '../../lib/clock.ts';
-import { hasCode } from '../../lib/errors.ts';
+import { missingForCluster } from '../helpers/cluster.ts';
 import { until } from '../helpers/until.ts';
 import { footprint, nodeOf, tracesOf } from '../integration/lab-helpers.ts';
 
@@ -29,14 +28,7 @@ const spec = {
 const progress = { onProgress: (line: string) => console.log(line) };
 const up = (): Promise<Cluster> => clusterUp(spec, (folder) => openAuthority(folder, systemClock), progress);
 
-/** Why the cluster can not be raised here. */
-const missing = await Promise.all(programs.map((program) => requireProgram(labSettings(), program))).then(
-  () => undefined,
-  (error: unknown) => {
-    if (hasCode(error, 'E_SETUP')) return `${error.message}: ${error.next}`;
-    throw error;
-  },
-);
+const missing = await missingForCluster();
 
 /** Settings of the machine that a kubelet would change. */
 const tunables = ['vm/overcommit_memory', 'kernel/panic', 'kernel/panic_on_oops', 'kernel/keys/root_maxkeys'];
