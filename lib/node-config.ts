@@ -101,6 +101,8 @@ export const hubConfigSchema = z.strictObject({
       metricsPort: portSchema.optional(),
     })
     .default({ leaseMs: 5000 }),
+  /** File of the controllers of a cluster, controller.yaml, to run them here as well. */
+  controllers: z.string().optional(),
   /** Apart from those of a node, which may run beside the hub. */
   stateDir: z.string().default('/var/lib/godwit/hub'),
   runDir: z.string().default('/run/godwit/hub'),

@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { ensureHubStreams, ensureLeafStreams, sourceSites } from '../../lib/bus/streams.ts';
 import type { HubConfig, NodeConfig } from '../../lib/node-config.ts';
 import { hubNatsConfig, leafNatsConfig, leafSites } from './nats-config.ts';

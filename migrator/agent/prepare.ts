@@ -30,33 +30,33 @@ export async function prepareSource(
   if (await isFrozen(freezerOf(container.cgroupPaths)))
     throw new GodwitError('E_PREFLIGHT', `${workload} is paused`, { next: `resume it first: runc resume ${workload}` });
   const spec = await context.host.specOf(workload, container);
-  const strategy =
-    requested === 'auto' ? (spec.strategy === 'auto' ? cheapest(context, spec) : spec.strategy) : requested;
-  if (strategy === 'live' || strategy === 'application')
-    throw new GodwitError('E_PREFLIGHT', `strategy ${strategy} is not built yet`, { next: 'use warm' });
-  if (!context.host.strategies.includes(strategy))
-    throw new GodwitError('E_PREFLIGHT', `strategy ${strategy} is not built yet for pods`, { next: 'use warm' });
-  if (strategy === 'cold' && spec.image === 'unmanaged')
-    throw new GodwitError(
-      'E_PREFLIGHT',
-      `${workload} was not started by Godwit, which could not start it again after a stop`,
-      {
-        next: 'use warm or restart',
-      },
-    );
+  const strategy = strategyFor(context, spec, requested);
   if (strategy === 'warm') await refuseObstacle(context, workload, container);
   const cpu = strategy === 'warm' ? await cpuImage(context.exec) : undefined;
   return {
     spec: cpu === undefined ? spec : { ...spec, cpu },
-    strategy: strategy as Strategy,
+    strategy,
     memoryBytes: strategy === 'warm' ? await residentBytes(container) : 0,
     filesBytes: strategy === 'restart' ? 0 : await folderBytes(context, container, spec),
   };
 }
 
-/** The cheapest strategy here that keeps what the workload needs. */
-function cheapest({ host }: AgentContext, { keeps }: WorkloadSpec): Strategy {
-  return host.strategies.includes(byNeed[keeps]) ? byNeed[keeps] : 'warm';
+/** @throws E_PREFLIGHT for a strategy that this workload can not move by */
+function strategyFor({ host }: AgentContext, spec: WorkloadSpec, requested: RequestedStrategy): Strategy {
+  const wanted = requested === 'auto' ? spec.strategy : requested;
+  const cheapest = host.strategies.includes(byNeed[spec.keeps]) ? byNeed[spec.keeps] : 'warm';
+  const strategy = wanted === 'auto' ? cheapest : wanted;
+  if (strategy === 'live' || strategy === 'application')
+    throw new GodwitError('E_PREFLIGHT', `strategy ${strategy} is not built yet`, { next: 'use warm' });
+  if (!host.strategies.includes(strategy))
+    throw new GodwitError('E_PREFLIGHT', `strategy ${strategy} is not built yet for pods`, { next: 'use warm' });
+  if (strategy === 'cold' && spec.image === 'unmanaged')
+    throw new GodwitError(
+      'E_PREFLIGHT',
+      `${spec.name} was not started by Godwit, which could not start it again after a stop`,
+      { next: 'use warm or restart' },
+    );
+  return strategy;
 }
 
 async function refuseObstacle({ host }: AgentContext, workload: string, container: Container): Promise<void> {
