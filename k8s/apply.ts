@@ -14,11 +14,11 @@ export function apply(
   return client.patch(resource, object.metadata, { kind: 'apply', fieldManager, body: object });
 }
 
-/** Replaces what we have said in the object's status: fields that are left out go. */
+/** Replaces what we have said in the object's status: fields that are left out go. With its uid, of that very object. */
 export function applyStatus(
   client: KubeClient,
   resource: Resource,
-  key: ObjectKey,
+  key: ObjectKey & { uid?: string },
   status: object,
 ): Promise<KubeObject> {
   const body = { metadata: key, status };

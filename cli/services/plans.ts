@@ -24,7 +24,7 @@ const folders = (config: { pki: string; stateDir: string; runDir: string }) => (
 const reachable = ({ host, port }: { host: string; port: number }): string =>
   `tls://${host === '0.0.0.0' ? '127.0.0.1' : host}:${port}`;
 
-export const hubParts = ['nats', 'decider'] as const;
+export const hubParts = ['nats', 'decider', 'controllers'] as const;
 export const agentParts = ['nats', 'monitor', 'migrator'] as const;
 
 /** `only`: the parts that run here. `binary` finds the NATS server; it is asked for only where one is run. */
@@ -37,7 +37,12 @@ export async function hubPlan(
   return {
     runDir: config.runDir,
     ...(only.includes('nats') && { nats: hubServer(config, await binary()) }),
-    services: only.includes('decider') ? [{ ...part('decider', configFile), raised: true }] : [],
+    services: [
+      ...(only.includes('decider') ? [{ ...part('decider', configFile), raised: true }] : []),
+      ...(only.includes('controllers') && config.controllers !== undefined
+        ? [part('sidecar', resolve(dirname(configFile), config.controllers))]
+        : []),
+    ],
   };
 }
 

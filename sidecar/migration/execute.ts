@@ -1,4 +1,5 @@
 import { type JetStreamClient, jetstream } from '@nats-io/jetstream';
+import { applyStatus } from '../../k8s/apply.ts';
 import type { EventRecorder } from '../../k8s/events.ts';
 import { hasStatus } from '../../k8s/kube-error.ts';
 import { rfc3339 } from '../../k8s/objects/meta.ts';
@@ -31,47 +32,42 @@ export type Execute = (action: Action, observed: Observed) => Promise<void>;
 /** How long a command may wait for a driver. */
 const commandMs = 60_000;
 
+type Deeds = { [K in Action['kind']]: (observed: Observed, action: Extract<Action, { kind: K }>) => Promise<void> };
+
 export function createExecute(options: ExecuteOptions): Execute {
   const js = jetstream(options.connection, viaHub());
-  return async (action, observed) => {
-    const { client, learn } = options;
-    const { migration, source, target } = observed;
-    switch (action.kind) {
-      case 'wait':
-        return;
-      case 'ask-eviction':
-        if (source) learn(migration.metadata.uid, await tryEviction(options, source));
-        return;
-      case 'hold':
-        return setFinalizers(options, observed, [...(migration.metadata.finalizers ?? []), finalizer]);
-      case 'let-go':
-        return setFinalizers(
-          options,
-          observed,
-          (migration.metadata.finalizers ?? []).filter((one) => one !== finalizer),
-        );
-      case 'create-target':
-        return createTarget(options, observed);
-      case 'publish-command':
-        return publishCommand(js, options, observed);
-      case 'ask-cancel':
-        return askCancel(options, observed);
-      case 'open-gate':
-        if (target) await openGate(options, target);
-        return;
-      case 'adopt':
-        return adopt(options, observed, action.labels);
-      case 'disown':
-        if (source) await setLabels(options, source, Object.fromEntries(action.labels.map((label) => [label, null])));
-        return;
-      case 'delete-pod': {
-        const pod = action.pod === 'source' ? source : target;
-        if (!pod) return;
-        const { gracePeriodSeconds } = action;
-        await client.delete(resources.pods, pod.metadata, { gracePeriodSeconds, uid: pod.metadata.uid });
-      }
-    }
+  const finalizersOf = ({ migration }: Observed): string[] => migration.metadata.finalizers ?? [];
+  const deeds: Deeds = {
+    wait: async () => undefined,
+    'ask-eviction': (observed) => askEviction(options, observed),
+    hold: (observed) => setFinalizers(options, observed, [...finalizersOf(observed), finalizer]),
+    'let-go': (observed) =>
+      setFinalizers(
+        options,
+        observed,
+        finalizersOf(observed).filter((one) => one !== finalizer),
+      ),
+    'create-target': (observed) => createTarget(options, observed),
+    'publish-command': (observed) => publishCommand(js, options, observed),
+    'ask-cancel': (observed) => askCancel(options, observed),
+    'open-gate': (observed) => openGate(options, observed),
+    adopt: (observed, { labels }) => adopt(options, observed, labels),
+    disown: ({ source }, { labels }) =>
+      setLabels(options, source, Object.fromEntries(labels.map((one) => [one, null]))),
+    'delete-pod': (observed, action) => deletePod(options, observed[action.pod], action.gracePeriodSeconds),
   };
+  return (action, observed) =>
+    (deeds[action.kind] as (seen: Observed, what: Action) => Promise<void>)(observed, action);
+}
+
+async function askEviction(options: ExecuteOptions, { source, migration }: Observed): Promise<void> {
+  if (source) options.learn(migration.metadata.uid, await tryEviction(options, source));
+}
+
+async function deletePod({ client }: ExecuteOptions, pod: Pod | undefined, gracePeriodSeconds: number): Promise<void> {
+  if (!pod) return;
+  const { metadata } = pod;
+  await client.delete(resources.pods, metadata, { gracePeriodSeconds, uid: metadata.uid });
 }
 
 /** Asks for an eviction without having it: only a PodDisruptionBudget says no with 429, or two of them with 500. */
@@ -156,13 +152,12 @@ async function askCancel({ migrations, log }: ExecuteOptions, { migration }: Obs
   log.info({ migration: uid }, 'cancellation asked for');
 }
 
-async function openGate({ client, clock }: ExecuteOptions, { metadata }: Pod): Promise<void> {
+async function openGate({ client, clock }: ExecuteOptions, { target }: Observed): Promise<void> {
+  if (!target) return;
   const condition = { type: cutoverGate, status: 'True', reason: 'CopyRuns', lastTransitionTime: rfc3339(clock.now()) };
-  // strategic merge is by type; a list in a JSON merge patch would replace the kubelet's conditions
-  const { name, namespace, uid } = metadata;
-  const body = { metadata: { name, namespace, uid }, status: { conditions: [condition] } };
-  const patch = { kind: 'apply', fieldManager: 'godwit-gate', body } as const;
-  await client.patch(resources.pods, metadata, patch, { subresource: 'status' });
+  // of the kubelet's list only this entry is ours
+  const { name, namespace, uid } = target.metadata;
+  await applyStatus(client, resources.pods, { name, namespace, uid }, { conditions: [condition] });
 }
 
 /** Lowest of all: of the pods that are alike a ReplicaSet ends this one first. */
@@ -177,14 +172,16 @@ async function adopt(options: ExecuteOptions, observed: Observed, labels: Record
       if (!hasStatus(error, 404)) throw error;
     });
   }
-  if (target) await setLabels(options, target, labels);
+  await setLabels(options, target, labels);
 }
 
 async function setLabels(
   { client }: ExecuteOptions,
-  { metadata }: Pod,
+  pod: Pod | undefined,
   labels: Record<string, string | null>,
 ): Promise<void> {
+  if (!pod) return;
+  const { metadata } = pod;
   try {
     const body = { metadata: { uid: metadata.uid, labels } };
     await client.patch(resources.pods, metadata, { kind: 'merge', body });

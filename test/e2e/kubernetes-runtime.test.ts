@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test
 import { pushImage } from '../../lab/kubernetes/images.ts';
 import { labSettings } from '../../lab/settings.ts';
 import type { MigrationEvent } from '../../lib/contract/migration.ts';
-import { missingForCluster } from '../helpers/cluster.ts';
+import { whyNoCluster } from '../helpers/cluster.ts';
 import { raiseFleet, type TestFleet } from '../helpers/fleet.ts';
 import { type BeatWatch, beating, twinsIn, watchBeats } from '../helpers/fleet-beats.ts';
 import { pidsIn } from '../helpers/fleet-facts.ts';
@@ -19,7 +19,7 @@ import { type TestPod, type TestPods, testPods } from '../helpers/pods.ts';
 import { setTrap } from '../helpers/traps.ts';
 import { until } from '../helpers/until.ts';
 
-const missing = await missingForCluster();
+const missing = await whyNoCluster();
 const sites = { 'edge-1': 'plant', 'cloud-1': 'cloud' };
 
 describe('pods by the OCI runtime that waits', () => {
