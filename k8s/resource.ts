@@ -42,6 +42,7 @@ export const resources = {
   pods: core('Pod', 'pods'),
   nodes: core('Node', 'nodes', false),
   configMaps: core('ConfigMap', 'configmaps'),
+  secrets: core('Secret', 'secrets'),
   namespaces: core('Namespace', 'namespaces', false),
   replicaSets: of('apps', 'v1', 'ReplicaSet', 'replicasets'),
   deployments: of('apps', 'v1', 'Deployment', 'deployments'),
@@ -50,6 +51,13 @@ export const resources = {
   cronJobs: of('batch', 'v1', 'CronJob', 'cronjobs'),
   leases: of('coordination.k8s.io', 'v1', 'Lease', 'leases'),
   events: of('events.k8s.io', 'v1', 'Event', 'events'),
+  mutatingWebhooks: of(
+    'admissionregistration.k8s.io',
+    'v1',
+    'MutatingWebhookConfiguration',
+    'mutatingwebhookconfigurations',
+    false,
+  ),
   edgeNodes: of('godwit.dev', 'v1alpha1', 'EdgeNode', 'edgenodes', false),
   migrations: of('godwit.dev', 'v1alpha1', 'Migration', 'migrations'),
 } as const satisfies Record<string, Resource>;

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { writeDurably } from '../../lib/files.ts';
 import type { HubConfig, NodeConfig } from '../../lib/node-config.ts';
-import type { Authority, CertificateRequest } from './authority.ts';
+import type { Authority, CertificateRequest } from '../../lib/pki/authority.ts';
 
 /** A folder ready to be copied to /etc/godwit of one machine. */
 export interface Bundle {

@@ -21,7 +21,7 @@ export const sidecarOf = (image: string): object => ({
   image,
   imagePullPolicy: 'IfNotPresent',
   restartPolicy: 'Always',
-  args: ['--sidecar', places.handedOut, '--cgroup', places.cgroup],
+  args: ['/opt/godwit/monitor/main.ts', '--sidecar', places.handedOut, '--cgroup', places.cgroup],
   env: [
     fieldEnv('GODWIT_POD_UID', 'metadata.uid'),
     fieldEnv('GODWIT_POD_NAME', 'metadata.name'),

@@ -22,7 +22,7 @@ const forAll = ['test'];
 /** Packages that only the edges of the system may know. */
 const confined: Record<string, readonly string[]> = {
   '@kubernetes/client-node': ['k8s'],
-  '@peculiar/x509': ['cli'],
+  '@peculiar/x509': ['lib'],
   systeminformation: ['monitor'],
 };
 
