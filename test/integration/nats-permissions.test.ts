@@ -22,12 +22,13 @@ const value = z.object({ n: z.number() });
 const denied = /permissions violation/i;
 
 let site: SecuredSite;
-let who: Record<'monitor' | 'edge' | 'cloud' | 'cloudMonitor' | 'decider' | 'operator', NatsConnection>;
+let who: Record<'monitor' | 'sidecar' | 'edge' | 'cloud' | 'cloudMonitor' | 'decider' | 'operator', NatsConnection>;
 
 beforeAll(async () => {
   site = await startSecuredSite();
   who = {
     monitor: await site.connect('edge-1', 'monitor', 'monitor.edge-1'),
+    sidecar: await site.connect('edge-1', 'sidecar', 'sidecar.edge-1'),
     edge: await site.connect('edge-1', 'migrator', 'migrator.edge-1'),
     cloud: await site.connect('cloud-1', 'migrator', 'migrator.cloud-1'),
     cloudMonitor: await site.connect('cloud-1', 'monitor', 'monitor.cloud-1'),
@@ -122,6 +123,20 @@ describe('what each has to do works', () => {
 });
 
 describe('what nobody else may do is refused', () => {
+  it('a sidecar tells the monitor of its own node of its pod, and nothing else', async () => {
+    const heard = new Promise<string>((resolve) => {
+      who.monitor.subscribe('pod.v1.edge.edge-1.*', { callback: (_, message) => resolve(message.subject) });
+    });
+    await who.monitor.flush();
+    who.sidecar.publish('pod.v1.edge.edge-1.u1', '{}');
+    expect(await heard).toBe('pod.v1.edge.edge-1.u1');
+    for (const subject of ['telemetry.v1.edge.edge-1', 'pod.v1.edge.edge-2.u1', 'node.v1.edge-1.status'])
+      await isDenied(who.sidecar, subject);
+    await isDeaf(who.sidecar, 'pod.v1.>');
+    await isDeaf(who.monitor, 'pod.v1.>');
+    await isDenied(who.edge, 'pod.v1.edge.edge-1.u1');
+  });
+
   it('a monitor publishes nothing but its own telemetry, and reads nothing', async () => {
     for (const subject of [
       'migration.v1.edge.command.m2',
