@@ -1,13 +1,14 @@
 import { z } from 'zod';
-import { fleetUp } from '../../lab/fleet.ts';
-import { clusterSpec, clusterUp } from '../../lab/kubernetes/cluster.ts';
-import { podEngine } from '../../lab/kubernetes/worker.ts';
+import { type Fleet, fleetUp } from '../../lab/fleet.ts';
+import type { OpenAuthority } from '../../lab/kubernetes/certificates.ts';
+import { type Cluster, clusterSpec, clusterUp } from '../../lab/kubernetes/cluster.ts';
+import { clusterFleetUp } from '../../lab/kubernetes/fleet.ts';
 import { labUp } from '../../lab/lab.ts';
-import { parseLabSpec } from '../../lab/spec.ts';
+import { type LabSpec, parseLabSpec } from '../../lab/spec.ts';
 import { readYaml } from '../../lib/node-config.ts';
 import { exitCodes } from '../exit.ts';
 import { parseFlags } from '../flags.ts';
-import type { Verb } from '../io.ts';
+import type { Io, Verb } from '../io.ts';
 import { labFlag, progress } from '../lab/flags.ts';
 import { openAuthority } from '../pki/authority.ts';
 
@@ -32,16 +33,31 @@ const shape = {
 export const run: Verb = async (input, io) => {
   const flags = parseFlags(shape, input, 'lab up');
   const nodes = flags.kubernetes ? smallCluster : smallLab;
-  const asked = parseLabSpec(flags.file ? await readYaml(flags.file) : { name: flags.lab, nodes });
-  const spec = flags.kubernetes ? await clusterSpec(asked) : asked;
-  const fleet = flags.bare
-    ? undefined
-    : await fleetUp(flags.kubernetes ? { ...spec, nodeConfig: podEngine } : spec, progress(io));
-  if (flags.kubernetes) {
-    const cluster = await clusterUp(spec, (dir) => openAuthority(dir, io.clock), progress(io));
-    io.err(`next: export KUBECONFIG=${cluster.kubeconfig}; ${cluster.kubectl} get nodes\n`);
-  } else if (flags.bare) await labUp(spec, progress(io));
+  const spec = parseLabSpec(flags.file ? await readYaml(flags.file) : { name: flags.lab, nodes });
+  const { cluster, fleet } = await raise(spec, flags, io);
   io.out(`lab/${spec.name}\n`);
+  if (cluster) io.err(`next: export KUBECONFIG=${cluster.kubeconfig}; ${cluster.kubectl} get nodes\n`);
   if (fleet) io.err(`next: export GODWIT_CONFIG=${fleet.operator}; godwit get nodes\n`);
   return exitCodes.done;
 };
+
+interface Raised {
+  cluster?: Cluster;
+  fleet?: Fleet;
+}
+
+async function raise(
+  spec: LabSpec,
+  { kubernetes, bare }: { kubernetes: boolean; bare: boolean },
+  io: Io,
+): Promise<Raised> {
+  const given = progress(io);
+  const authority: OpenAuthority = (dir) => openAuthority(dir, io.clock);
+  if (kubernetes)
+    return bare
+      ? { cluster: await clusterUp(await clusterSpec(spec), authority, given) }
+      : clusterFleetUp(spec, authority, given);
+  if (!bare) return { fleet: await fleetUp(spec, given) };
+  await labUp(spec, given);
+  return {};
+}

@@ -23,9 +23,10 @@ export async function startDns(settings: LabSettings, plan: ClusterPlan, key: st
   await kubectl(settings, plan, ['rollout', 'status', '--namespace=kube-system', '--timeout=60s', 'daemonset/coredns']);
 }
 
-async function kubectl(
+/** kubectl in the hub, as the cluster's administrator; answers its stdout. @throws E_EXEC */
+export async function kubectl(
   settings: LabSettings,
-  { lab, hub }: ClusterPlan,
+  { lab, hub }: Pick<ClusterPlan, 'lab' | 'hub'>,
   args: string[],
   input?: string,
 ): Promise<string> {
