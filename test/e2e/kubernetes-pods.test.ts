@@ -20,7 +20,8 @@ import { podDeclarationsSchema } from '../../lib/contract/pod.ts';
 import { policyVersion } from '../../lib/contract/policy.ts';
 import { systemExec } from '../../lib/exec.ts';
 import { createLogger } from '../../lib/logger.ts';
-import { createControllers } from '../../sidecar/controllers.ts';
+import { createEdgeNodeController } from '../../sidecar/edge-node/controller.ts';
+import { createPolicyController } from '../../sidecar/policy/controller.ts';
 import { clusterObstacle, kubectl, testClusterUp } from '../helpers/kubernetes.ts';
 import { until } from '../helpers/until.ts';
 import {
@@ -82,13 +83,15 @@ afterAll(async () => {
 const kube = (args: string[], input?: string): Promise<string> => kubectl(cluster, args, input);
 const applied = (object: object): Promise<string> => kube(['apply', '-f', '-'], JSON.stringify(object));
 
-/** All controllers of the process, as in a term of a leader. */
+/** As in a term of a leader; nobody carries out what the decider asks for. */
 function startControllers(): void {
   const ended = new AbortController();
   const tools = { client, connection: hub.connection, namespace, instance: 'test', epoch: () => 1 };
   const log = createLogger('test', { level: process.env.LOG_LEVEL ?? 'silent' });
   const rest = { registry: new Registry(), clock: systemClock, random: Math.random, log };
-  const running = createControllers({ ...tools, ...rest }).map(({ run }) => run({ signal: ended.signal }));
+  const running = [createEdgeNodeController, createPolicyController].map((create) =>
+    create({ ...tools, ...rest }).run({ signal: ended.signal }),
+  );
   stopControllers = async () => {
     ended.abort();
     await Promise.all(running);
