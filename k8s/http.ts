@@ -26,8 +26,8 @@ export interface Http {
 }
 
 /**
- * Requests of HTTP/1.1 with the credentials that the library finds. Its own fetch would share one HTTP/2 connection, on which a watch that
- * is not read holds up all else, and forgets deadlines that nobody else refers to.
+ * Requests with the credentials that the library finds. Its own fetch would make a TLS connection for every request; here they are kept and
+ * used again, and a deadline counts for the whole answer.
  */
 export function createHttp(config: KubeConfig): Http {
   const { server = '', proxyUrl } = config.getCurrentCluster() ?? {};

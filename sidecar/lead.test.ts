@@ -8,17 +8,14 @@ import { lead } from './lead.ts';
 /** A lease that the test gives and takes. */
 function handLease() {
   let epoch: number | undefined;
-  let tell: (epoch: number) => void = () => undefined;
   const lease: Lease = {
     epoch: () => epoch,
-    run: async ({ onLead, signal }) => {
-      tell = onLead;
+    run: async ({ signal }) => {
       await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
     },
   };
   const give = (term: number): void => {
     epoch = term;
-    tell(term);
   };
   const take = (): void => {
     epoch = undefined;
@@ -61,6 +58,19 @@ describe('controllers', () => {
     await turns();
     expect(told).toEqual(['begins', 'ends']);
     give(2);
+    await turns();
+    stop.abort();
+    await running;
+    expect(told).toEqual(['begins', 'ends', 'begins', 'ends']);
+  });
+
+  test('run again in the same term when it lapsed for a moment, by a renewal that came late', async () => {
+    const { told, stop, give, take, running } = scene();
+    give(1);
+    await turns();
+    take();
+    await turns();
+    give(1);
     await turns();
     stop.abort();
     await running;

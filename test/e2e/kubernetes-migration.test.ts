@@ -91,7 +91,7 @@ describe('Migration objects', () => {
   async function startController(): Promise<ChildProcess> {
     const config = join(folder.path, 'controller.yaml');
     const nats = { servers: hub.servers, pki: hub.pki };
-    await writeFile(config, stringify({ kubeconfig: cluster.kubeconfig, nats, leaseMs: 2000 }));
+    await writeFile(config, stringify({ kubeconfig: cluster.kubeconfig, nats, leaseMs: 4000 }));
     const main = join(import.meta.dirname, '../../sidecar/main.ts');
     return spawn(process.execPath, [main, '--config', config], { stdio: ['ignore', 'ignore', 'inherit'] });
   }
