@@ -1,7 +1,7 @@
-import { HttpMethod, type KubeConfig } from '@kubernetes/client-node';
+import type { KubeConfig } from '@kubernetes/client-node';
 import { z } from 'zod';
 import { parseJson } from '../lib/parse.ts';
-import { type Call, createHttp } from './http.ts';
+import { type Call, createHttp, type Method } from './http.ts';
 import { hasStatus } from './kube-error.ts';
 import { type KubeObject, kubeObjectSchema } from './objects/meta.ts';
 import { apiVersionOf, listPath, type ObjectKey, objectPath, type Resource, type Selection } from './resource.ts';
@@ -81,13 +81,13 @@ const listSchema = z.object({
 export function createKubeClient(config: KubeConfig): KubeClient {
   const http = createHttp(config);
   const { send } = http;
-  const object = async (doing: string, method: HttpMethod, path: string, call: Call): Promise<KubeObject> =>
+  const object = async (doing: string, method: Method, path: string, call: Call): Promise<KubeObject> =>
     parseJson(kubeObjectSchema, await send(doing, method, path, call), doing);
   return {
     get: async (resource, key, options = {}) => {
       const doing = `reading ${nameOf(resource, key)}`;
       try {
-        return await object(doing, HttpMethod.GET, objectPath(resource, key), options);
+        return await object(doing, 'GET', objectPath(resource, key), options);
       } catch (error) {
         if (hasStatus(error, 404)) return undefined;
         throw error;
@@ -98,7 +98,7 @@ export function createKubeClient(config: KubeConfig): KubeClient {
       const found: unknown[] = [];
       for (let next: string | undefined; ; ) {
         const query = { ...selectors, limit: '500', continue: next };
-        const text = await send(doing, HttpMethod.GET, listPath(resource, namespace), { ...options, query });
+        const text = await send(doing, 'GET', listPath(resource, namespace), { ...options, query });
         const { metadata, items } = parseJson(listSchema, text, doing);
         found.push(...(items ?? []));
         next = metadata.continue || undefined;
@@ -111,27 +111,25 @@ export function createKubeClient(config: KubeConfig): KubeClient {
       const path = subresource ? objectPath(resource, key, subresource) : listPath(resource, namespace);
       const doing = `creating ${nameOf(resource, key)}${subresource ? `/${subresource}` : ''}`;
       const query = dryRun ? { dryRun: 'All' } : {};
-      return JSON.parse(
-        await send(doing, HttpMethod.POST, path, { ...options, query, body: withKind(resource, body) }),
-      );
+      return JSON.parse(await send(doing, 'POST', path, { ...options, query, body: withKind(resource, body) }));
     },
     replace: (resource, body, options = {}) => {
       const { name, namespace } = body.metadata;
       const key = { name, ...(namespace !== undefined && { namespace }) };
       const call = { ...options, body: withKind(resource, body) };
-      return object(`replacing ${nameOf(resource, key)}`, HttpMethod.PUT, objectPath(resource, key), call);
+      return object(`replacing ${nameOf(resource, key)}`, 'PUT', objectPath(resource, key), call);
     },
     patch: (resource, key, patch, { subresource, ...options } = {}) =>
       object(
         `changing ${nameOf(resource, key)}${subresource ? `/${subresource}` : ''}`,
-        HttpMethod.PATCH,
+        'PATCH',
         objectPath(resource, key, subresource),
         { ...options, ...patchCall(resource, patch) },
       ),
     delete: async (resource, key, { gracePeriodSeconds, uid, ...options } = {}) => {
       const body = { gracePeriodSeconds, ...(uid !== undefined && { preconditions: { uid } }) };
       try {
-        await send(`deleting ${nameOf(resource, key)}`, HttpMethod.DELETE, objectPath(resource, key), {
+        await send(`deleting ${nameOf(resource, key)}`, 'DELETE', objectPath(resource, key), {
           ...options,
           body: { apiVersion: 'v1', kind: 'DeleteOptions', ...body },
         });

@@ -1,8 +1,7 @@
 import { createInterface } from 'node:readline';
-import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { parseJson } from '../lib/parse.ts';
-import { answerMs, type Http } from './http.ts';
+import { answerMs, type Http, textOf } from './http.ts';
 import { refusalOf, toKubeError } from './kube-error.ts';
 import { listPath, type Resource, type Selection } from './resource.ts';
 
@@ -27,11 +26,10 @@ export async function* watchLines(
   const query = { ...rest, watch: 'true', allowWatchBookmarks: 'true', timeoutSeconds: String(seconds) };
   const timeoutMs = seconds * 1000 + answerMs;
   const response = await open(doing, 'GET', listPath(resource, namespace), { query, signal, timeoutMs });
-  if (response.httpStatusCode >= 400)
-    throw refusalOf(doing, response.httpStatusCode, await response.body.text().catch(() => ''));
-  const body = Readable.fromWeb(response.body.stream() as Parameters<typeof Readable.fromWeb>[0]);
-  const lines = createInterface(body);
-  const failed = new Promise<never>((_, reject) => body.once('error', reject));
+  const { statusCode = 0 } = response;
+  if (statusCode >= 400) throw refusalOf(doing, statusCode, await textOf(response, doing));
+  const lines = createInterface(response);
+  const failed = new Promise<never>((_, reject) => response.on('error', reject));
   failed.catch(() => undefined);
   try {
     const iterator = lines[Symbol.asyncIterator]();
@@ -44,6 +42,6 @@ export async function* watchLines(
     throw toKubeError(error, doing);
   } finally {
     lines.close();
-    body.destroy();
+    response.destroy();
   }
 }

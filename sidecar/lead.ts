@@ -13,16 +13,20 @@ export interface LeadOptions {
 
 const lookEveryMs = 250;
 
-/** Runs the controllers in every term of this process, anew in each. Rejects when one of them fails. */
+/**
+ * Runs the controllers while this process leads, anew whenever it does again: in a new term, or in the same one after a renewal that came
+ * late. Rejects when one of them fails.
+ */
 export async function lead({ lease, controllers, clock, log, signal }: LeadOptions): Promise<void> {
   const failure = new AbortController();
   const stopped = AbortSignal.any([signal, failure.signal]);
-  let term: Promise<void> = Promise.resolve();
+  const pause = (until: AbortSignal): Promise<void> =>
+    clock.sleep(lookEveryMs, { signal: until }).catch(() => undefined);
 
-  const serve = async (epoch: number, before: Promise<void>): Promise<void> => {
-    await before;
+  const serve = async (epoch: number): Promise<void> => {
     const ended = new AbortController();
     const over = AbortSignal.any([stopped, ended.signal]);
+    log.info({ epoch }, 'controllers begin');
     const running = controllers.map((controller) =>
       controller.run({ signal: over }).catch((error: unknown) => {
         if (over.aborted) return;
@@ -30,17 +34,19 @@ export async function lead({ lease, controllers, clock, log, signal }: LeadOptio
         failure.abort(error);
       }),
     );
-    while (!over.aborted && lease.epoch() === epoch)
-      await clock.sleep(lookEveryMs, { signal: over }).catch(() => undefined);
-    ended.abort(new Error(`term ${epoch} is over`));
+    while (!over.aborted && lease.epoch() === epoch) await pause(over);
+    ended.abort(new Error(`epoch ${epoch} is over`));
     await Promise.all(running);
+    log.info({ epoch }, 'controllers ended');
   };
 
-  const onLead = (epoch: number): void => {
-    term = serve(epoch, term);
-    term.catch((error: unknown) => failure.abort(error));
+  const serving = async (): Promise<void> => {
+    while (!stopped.aborted) {
+      const epoch = lease.epoch();
+      if (epoch === undefined) await pause(stopped);
+      else await serve(epoch);
+    }
   };
-  await lease.run({ mayLead: () => true, onLead, signal: stopped });
-  await term;
+  await Promise.all([lease.run({ mayLead: () => true, onLead: () => undefined, signal: stopped }), serving()]);
   if (failure.signal.aborted) throw failure.signal.reason;
 }

@@ -1,4 +1,3 @@
-import { createEventRecorder } from '../../k8s/events.ts';
 import { createInformer } from '../../k8s/informer.ts';
 import { type Migration, migrationSchema } from '../../k8s/objects/migration.ts';
 import { isTrue, type Pod, podSchema } from '../../k8s/objects/pod.ts';
@@ -7,11 +6,11 @@ import { openStore } from '../../lib/bus/kv.ts';
 import { sagaStateSchema } from '../../lib/contract/saga.ts';
 import type { Controller, ControllerTools } from '../controller.ts';
 import { createExecute } from './execute.ts';
-import { migrationLabel } from './marks.ts';
+import { finalizer, migrationLabel } from './marks.ts';
 import { createMigrationMetrics, type MigrationMetrics } from './metrics.ts';
 import { watchNodeRecords } from './node-records.ts';
 import { createObserve } from './observe.ts';
-import type { Eviction } from './observed.ts';
+import type { Answers } from './observed.ts';
 import { createReconcile } from './reconcile.ts';
 import { followStories } from './stories.ts';
 import { createTurns } from './turns.ts';
@@ -31,7 +30,7 @@ export function createMigrationController(tools: ControllerTools): Controller {
 async function runTerm(tools: ControllerTools, metrics: MigrationMetrics, signal: AbortSignal): Promise<void> {
   const { client, connection, clock, random, log } = tools;
   const watching = { client, clock, random, log };
-  const evictions = new Map<string, Eviction>();
+  const answers = new Map<string, Answers>();
   const migrations = createInformer<Migration>({
     ...watching,
     resource: resources.migrations,
@@ -58,16 +57,15 @@ async function runTerm(tools: ControllerTools, metrics: MigrationMetrics, signal
   const records = watchNodeRecords(tools, pokeAll);
   const forget = ({ metadata }: Migration): void => {
     stories.forget(metadata.uid);
-    evictions.delete(metadata.uid);
+    answers.delete(metadata.uid);
     reconcile.forget(metadata.uid);
     pokeAll();
   };
-  const observe = createObserve({ client, clock, open, targets, records, stories, evictions });
+  const observe = createObserve({ client, clock, open, targets, records, stories, answers });
   const execute = createExecute({
     ...tools,
     migrations: await openStore(connection, 'migrations', sagaStateSchema, log),
-    events: createEventRecorder({ ...tools, controller: 'godwit.dev/migration' }),
-    learn: (uid, eviction) => void evictions.set(uid, eviction),
+    learn: (uid, answer) => void answers.set(uid, { ...answers.get(uid), ...answer }),
   });
   const reconcile = createReconcile({ ...tools, observe, execute, metrics });
   const turns = createTurns(async (uid) => {
@@ -95,4 +93,4 @@ async function runTerm(tools: ControllerTools, metrics: MigrationMetrics, signal
 
 /** Something may still have to be done for it. */
 const isOpen = ({ status = {}, metadata }: Migration): boolean =>
-  !isTrue({ status }, 'Completed') || metadata.deletionTimestamp !== undefined;
+  !isTrue({ status }, 'Completed') || metadata.finalizers?.includes(finalizer) === true;

@@ -1,6 +1,5 @@
 import { type JetStreamClient, jetstream } from '@nats-io/jetstream';
 import { applyStatus } from '../../k8s/apply.ts';
-import type { EventRecorder } from '../../k8s/events.ts';
 import { hasStatus } from '../../k8s/kube-error.ts';
 import { rfc3339 } from '../../k8s/objects/meta.ts';
 import type { Pod } from '../../k8s/objects/pod.ts';
@@ -15,15 +14,14 @@ import { commandSubject } from '../../lib/subjects.ts';
 import type { ControllerTools } from '../controller.ts';
 import type { Action } from './actions.ts';
 import { cutoverGate, finalizer } from './marks.ts';
-import type { Eviction, Observed } from './observed.ts';
+import type { Answers, Eviction, Observed } from './observed.ts';
 import { ownerLabels } from './owners.ts';
 import { targetPod } from './target-pod.ts';
 
 export interface ExecuteOptions extends Pick<ControllerTools, 'client' | 'connection' | 'epoch' | 'clock' | 'log'> {
   migrations: Store<SagaState>;
-  events: EventRecorder;
-  /** Keeps what the API server has said of an eviction. */
-  learn(migration: string, eviction: Eviction): void;
+  /** Keeps what the API server has answered. */
+  learn(migration: string, answer: Answers): void;
 }
 
 /** Does one action; a repeat does no harm. @throws KubeError, E_BUS, E_CONFLICT: it is planned and done again */
@@ -61,7 +59,7 @@ export function createExecute(options: ExecuteOptions): Execute {
 }
 
 async function askEviction(options: ExecuteOptions, { source, migration }: Observed): Promise<void> {
-  if (source) options.learn(migration.metadata.uid, await tryEviction(options, source));
+  if (source) options.learn(migration.metadata.uid, { eviction: await tryEviction(options, source) });
 }
 
 async function deletePod({ client }: ExecuteOptions, pod: Pod | undefined, gracePeriodSeconds: number): Promise<void> {
@@ -79,8 +77,7 @@ async function tryEviction({ client }: ExecuteOptions, { metadata }: Pod): Promi
     return { allowed: true };
   } catch (error) {
     if (!hasStatus(error, 429, 500)) throw error;
-    const said = error.message.replace(/^[^:]*: /, '').replace(/\.$/, '');
-    return { allowed: false, reason: `the pod's disruption budget speaks against it: ${said}` };
+    return { allowed: false, reason: `the pod's disruption budget speaks against it: ${said(error)}` };
   }
 }
 
@@ -96,7 +93,7 @@ async function setFinalizers({ client }: ExecuteOptions, { migration }: Observed
   }
 }
 
-async function createTarget({ client, events }: ExecuteOptions, { migration, source, owner }: Observed): Promise<void> {
+async function createTarget(options: ExecuteOptions, { migration, source, owner }: Observed): Promise<void> {
   const { status = {}, spec, metadata } = migration;
   if (!source || !status.workload) return;
   const pod = targetPod(source, {
@@ -106,18 +103,18 @@ async function createTarget({ client, events }: ExecuteOptions, { migration, sou
     ownerLabels: ownerLabels(source, owner),
   });
   try {
-    await client.create(resources.pods, pod);
+    await options.client.create(resources.pods, pod);
   } catch (error) {
-    // ours already, or somebody else's, which is seen next; what the cluster's rules forbid is for people to read
+    // ours already, or somebody else's, which is seen next
     if (hasStatus(error, 409)) return;
-    if (hasStatus(error, 403, 422) && error instanceof GodwitError)
-      await events.record(resources.migrations, metadata, {
-        ...{ type: 'Warning', reason: 'TargetPodRefused', action: 'Prepare' },
-        note: error.message,
-      });
-    throw error;
+    // a quota, a policy, a webhook
+    if (!hasStatus(error, 400, 403, 422)) throw error;
+    options.learn(metadata.uid, { creation: `the API server refused the target pod: ${said(error)}` });
   }
 }
+
+/** The API server's own words. */
+const said = (error: Error): string => error.message.replace(/^[^:]*: /, '').replace(/\.$/, '');
 
 async function publishCommand(
   js: JetStreamClient,

@@ -24,7 +24,7 @@ export function handOver({ migration, source, target, owner }: Observed): HandOv
   if (!target || target.metadata.deletionTimestamp) return left ? removal : done;
   if (!isTrue(target, cutoverGate)) return { action: { kind: 'open-gate' }, why: 'its readiness gate is to be opened' };
   const reference = ownerOf(target);
-  if (reference && !controllerOf(target)) return adoption(reference, target, owner);
+  if (reference && !controllerOf(target)) return adoption(reference, target, owner, left);
   const held = reference?.kind === 'Job' && left ? heldLabels(left, target) : [];
   if (held.length > 0) return { action: { kind: 'disown', labels: held }, why: 'its owner is to let the source go' };
   return left ? removal : done;
@@ -36,7 +36,7 @@ const removal: HandOver = {
   why: 'the source pod is to be deleted',
 };
 
-function adoption(reference: OwnerReference, target: Pod, owner: Observed['owner']): HandOver {
+function adoption(reference: OwnerReference, target: Pod, owner: Observed['owner'], source: Pod | undefined): HandOver {
   const { kind, name, uid } = reference;
   if (owner?.metadata.uid !== uid)
     return {
@@ -44,6 +44,9 @@ function adoption(reference: OwnerReference, target: Pod, owner: Observed['owner
       why: `${kind} ${name} is gone, and its pods with it`,
     };
   if (!isTrue(target, 'Ready')) return { action: { kind: 'wait' }, why: `${target.metadata.name} is not Ready yet` };
+  // of two that are Ready a Job ends the one that became so last
+  if (kind === 'Job' && source && isTrue(source, 'Ready'))
+    return { action: { kind: 'wait' }, why: `${source.metadata.name} is still Ready` };
   const labels = labelsOf(target);
   const missing = Object.keys(labels).some((label) => target.metadata.labels?.[label] !== labels[label]);
   return {

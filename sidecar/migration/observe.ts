@@ -10,27 +10,28 @@ import type { Clock } from '../../lib/clock.ts';
 import { parseAs } from '../../lib/parse.ts';
 import { ownerOf } from './hand-over.ts';
 import type { NodeRecords } from './node-records.ts';
-import type { Eviction, Observed } from './observed.ts';
+import type { Answers, Observed } from './observed.ts';
 import { adopters, controllerOf, type Owner, ownerSchema } from './owners.ts';
 import type { Stories } from './stories.ts';
 
 export interface ObserveOptions {
   client: KubeClient;
   clock: Clock;
-  /** All Migrations that have not ended. */
+  /** All Migrations for which something may have to be done. */
   open(): Migration[];
   /** Pods that were created for a copy. */
   targets: Informer<Pod>;
   records: NodeRecords;
   stories: Stories;
-  evictions: ReadonlyMap<string, Eviction>;
+  /** By migration. */
+  answers: ReadonlyMap<string, Answers>;
 }
 
 export type Observe = (migration: Migration) => Promise<Observed>;
 
 /** Gathers what is known of a Migration. Pods are asked for by name: whoever moves one pod need not know all of the cluster's. */
 export function createObserve(options: ObserveOptions): Observe {
-  const { client, clock, open, targets, records, stories, evictions } = options;
+  const { client, clock, open, targets, records, stories, answers } = options;
   const read = async <T>(schema: z.ZodType<T>, resource: Resource, key: ObjectKey): Promise<T | undefined> => {
     const found = await client.get(resource, key);
     return found && parseAs(schema, found, resource.kind);
@@ -54,14 +55,14 @@ export function createObserve(options: ObserveOptions): Observe {
     const reference = (created && ownerOf(created)) ?? (source && controllerOf(source));
     return {
       migration,
-      others: open().filter((one) => one.metadata.namespace === namespace && one.metadata.uid !== uid),
+      others: open().filter((one) => isRival(migration, one)),
       source,
       target: created,
       node,
       owner: await readOwner(reference, namespace),
       records: { source: records.get(source?.spec.nodeName ?? status?.source ?? ''), target: records.get(spec.target) },
       progress: stories.of(uid),
-      eviction: evictions.get(uid),
+      ...answers.get(uid),
       now: clock.now(),
     };
   };
@@ -73,3 +74,6 @@ export function createObserve(options: ObserveOptions): Observe {
     return targets.get(key) ?? read(podSchema, resources.pods, key);
   }
 }
+
+const isRival = ({ metadata: { uid, namespace } }: Migration, { metadata, status }: Migration): boolean =>
+  metadata.namespace === namespace && metadata.uid !== uid && !isTrue({ status }, 'Completed');

@@ -8,8 +8,15 @@ import type { Progress } from './progress.ts';
 /** What the API server says of an eviction that it only tries. */
 export type Eviction = { allowed: true } | { allowed: false; reason: string };
 
+/** What the API server has answered; a new leader asks again. */
+export interface Answers {
+  eviction?: Eviction | undefined;
+  /** Why it takes no such target pod. */
+  creation?: string | undefined;
+}
+
 /** All that is known of one Migration object at a moment. */
-export interface Observed {
+export interface Observed extends Answers {
   migration: Migration;
   /** Further ones of its namespace that have not ended. */
   others: readonly Migration[];
@@ -24,8 +31,6 @@ export interface Observed {
   records: { source: NodeRecord | undefined; target: NodeRecord | undefined };
   /** Undefined: no event yet. */
   progress: Progress | undefined;
-  /** Undefined: not asked yet. */
-  eviction: Eviction | undefined;
   /** Milliseconds since the epoch. */
   now: number;
 }

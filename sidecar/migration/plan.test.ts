@@ -99,6 +99,7 @@ describe('next action', () => {
     ['… was replaced', at(ok, { source: aPod({}, { uid: 'new' }), target: targetIn() }), 'delete-pod'],
     ['… the node refused', at(ok, { target: targetIn({ phase: 'Failed' }) }), 'delete-pod'],
     ['… time is over', at(ok, { target: targetIn(), now: late }), 'delete-pod'],
+    ['… the API server refuses the target pod', at(ok, { creation: 'exceeded quota' }), 'wait'],
     ['… somebody deleted the object', at(ok, { target: targetIn() }, deleting), 'delete-pod'],
     ['waits for a driver', at(commanded, { target: targetIn() }), 'wait'],
     [
@@ -198,6 +199,14 @@ describe('next action', () => {
     expect(plan(seen).action.kind).toBe(action);
   });
 
+  test('a Job gets the copy only when it would not end that one: while the source is not Ready', () => {
+    const target = targetIn({ owned: true, kind: 'Job', gate: true, ready: true });
+    const seen = at(commanded, { target, progress: success, owner: anOwner() });
+    expect(plan(seen).action.kind).toBe('wait');
+    const source: Pod = { ...aPod(), status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'False' }] } };
+    expect(plan({ ...seen, source }).action.kind).toBe('adopt');
+  });
+
   test('a Job lets the source go before that is deleted', () => {
     const source = aPod({}, { labels: { app: 'web', 'pod-template-hash': 'abc' } });
     const target = targetIn({ owned: true, kind: 'Job', gate: true, ready: true, labelled: true, adopted: true });
@@ -228,6 +237,7 @@ describe('what the object says', () => {
       /5 minutes: ErrImagePull: no such image/,
     ],
     ['a late creation', at(ok, { now: late }), 'Refused', /its pod was not created/],
+    ['a target pod that is refused', at(ok, { creation: 'exceeded quota' }), 'Refused', /exceeded quota/],
     ['a cancelled preparation', at(ok, {}, deleting), 'RolledBack', /cancelled on request/],
     [
       'a roll-back',

@@ -65,11 +65,12 @@ function planPreparation(observed: Observed): Plan {
 
 const deleteTarget: Plan['action'] = { kind: 'delete-pod', pod: 'target', gracePeriodSeconds: 0 };
 
-function preparationFault({ migration, source, target, now }: Observed): string | undefined {
+function preparationFault({ migration, source, target, creation, now }: Observed): string | undefined {
   const { status = {}, metadata, spec } = migration;
   const isSame = source?.metadata.uid === status.sourcePodUID;
   if (!source || !isSame || source.metadata.deletionTimestamp || source.status?.phase !== 'Running')
     return `pod ${spec.pod} ended while its place at ${spec.target} was prepared`;
+  if (!target && creation !== undefined) return creation;
   if (target && target.metadata.annotations?.[inboundMarks.migration] !== metadata.uid)
     return `there is a pod ${target.metadata.name} of somebody else`;
   if (target?.status?.phase === 'Failed')

@@ -4,7 +4,7 @@ import { createEventRecorder } from '../../k8s/events.ts';
 import { hasStatus } from '../../k8s/kube-error.ts';
 import { type Migration, type MigrationStatus, migrationSchema } from '../../k8s/objects/migration.ts';
 import { resources } from '../../k8s/resource.ts';
-import { hasCode } from '../../lib/errors.ts';
+import { hasCode, messageOf } from '../../lib/errors.ts';
 import { parseAs } from '../../lib/parse.ts';
 import type { ControllerTools } from '../controller.ts';
 import type { Execute } from './execute.ts';
@@ -27,7 +27,7 @@ export interface Reconcile {
 }
 
 /** What follows at once, without a change in the cluster that would be told: an answer, or a status of one's own. */
-const immediate = ['ask-eviction'];
+const immediate = ['ask-eviction', 'create-target'];
 
 export function createReconcile(options: ReconcileOptions): Reconcile {
   const { client, epoch, observe, execute, metrics, log } = options;
@@ -77,7 +77,7 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
         for (let turn = 0; turn < 12; turn++) if (!(await step(seen))) return;
       } catch (error) {
         // deleted meanwhile, or changed by somebody: the next look sees it
-        if (hasStatus(error, 404) || hasCode(error, 'E_CONFLICT')) log.info({ err: error }, 'looking again');
+        if (hasStatus(error, 404) || hasCode(error, 'E_CONFLICT')) log.info({ why: messageOf(error) }, 'looking again');
         else throw error;
       }
     },

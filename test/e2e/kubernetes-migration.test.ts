@@ -91,7 +91,7 @@ describe('Migration objects', () => {
   async function startController(): Promise<ChildProcess> {
     const config = join(folder.path, 'controller.yaml');
     const nats = { servers: hub.servers, pki: hub.pki };
-    await writeFile(config, stringify({ kubeconfig: cluster.kubeconfig, nats, leaseMs: 2000 }));
+    await writeFile(config, stringify({ kubeconfig: cluster.kubeconfig, nats, leaseMs: 4000 }));
     const main = join(import.meta.dirname, '../../sidecar/main.ts');
     return spawn(process.execPath, [main, '--config', config], { stdio: ['ignore', 'ignore', 'inherit'] });
   }
@@ -328,6 +328,42 @@ describe('Migration objects', () => {
       .split(' ')
       .filter(Boolean);
 
+  test('a Job counts no failure and starts no third pod', async () => {
+    const template = podSpec('edge-1');
+    const probe = {
+      exec: { command: ['/busybox', 'test', '!', '-e', '/dead'] },
+      periodSeconds: 1,
+      failureThreshold: 1,
+    };
+    const containers = template.containers.map((container) => ({ ...container, readinessProbe: probe }));
+    const job = { apiVersion: 'batch/v1', kind: 'Job', metadata: { name: 'batch', namespace } };
+    const spec = { ...template, restartPolicy: 'OnFailure', containers };
+    await kubectl.run(['create', '-f', '-'], {
+      ...job,
+      spec: { backoffLimit: 1, template: { metadata: { labels: { app: 'batch' } }, spec } },
+    });
+    const [first = ''] = await until('a pod of the Job', 30_000, async () => {
+      const found = await podsOf('batch');
+      return found.length > 0 ? found : undefined;
+    });
+    await agents.report('edge-1', { workloads: [workload(await untilRunning(first))] });
+    await ask('batch', first);
+    const { command, target } = await untilCommanded('batch');
+    await succeed(command);
+    // as the kubelet does of a container that the agent has ended
+    await kubectl.run(['exec', first, '--', '/busybox', 'touch', '/dead']);
+    await untilPhase('batch', 'Succeeded');
+    await until(
+      'one pod of the Job',
+      60_000,
+      async () => (await podsOf('batch')).join() === target.metadata.name || undefined,
+    );
+    const { metadata } = (await podOf(target.metadata.name)) ?? {};
+    expect(metadata?.ownerReferences?.[0]?.kind).toBe('Job');
+    const status = await kubectl.run(['get', 'job', 'batch', '-o', 'jsonpath={.status.active}/{.status.failed}']);
+    expect(status).toMatch(/^1\/0?$/);
+  });
+
   test('rolled back: the target pod goes, the source stays', async () => {
     const source = await startPod(pod('stays', 'edge-1'));
     await agents.report('edge-1', { workloads: [workload(source)] });
@@ -361,17 +397,23 @@ describe('Migration objects', () => {
     expect(await podOf('kept')).toBeDefined();
   });
 
-  test('a controller that is killed goes on; so does one whose API server is away', async () => {
+  const holder = (): Promise<string> =>
+    kubectl.run(['get', 'lease', 'godwit-controller', '-n', 'godwit-system', '-o', 'jsonpath={.spec.holderIdentity}']);
+
+  test('a standby goes on where the leader was killed, and the API server away does no harm', async () => {
     const source = await startPod(pod('tough', 'edge-1'));
     await agents.report('edge-1', { workloads: [workload(source)] });
     await ask('tough', 'tough');
     const { command } = await untilCommanded('tough');
     await agents.begin(command);
     await agents.tell(command, 'prepare');
+    const standby = await startController();
+    const leader = await holder();
     await stopController(controller, 'SIGKILL');
+    controller = standby;
     for (const stage of ['freeze', 'dump', 'restore', 'commit'] as const) await agents.tell(command, stage);
-    controller = await startController();
     await until('the stage', 30_000, async () => (await migrationOf('tough'))?.status?.stage === 'commit' || undefined);
+    expect(await holder()).not.toBe(leader);
 
     const api = (await labServices(name, 'hub')).find(
       (service) => service.name === 'kube-apiserver' && service.running,
@@ -380,7 +422,7 @@ describe('Migration objects', () => {
     for (const stage of ['run', 'switch', 'release', 'clean'] as const) await agents.tell(command, stage);
     await agents.tell(command, 'ended', { result: 'succeeded' });
     // longer than the lease, than an answer may take, and than a watch may be silent: the time is what is tested
-    await new Promise((resolve) => setTimeout(resolve, Number(process.env.GODWIT_API_AWAY_MS ?? 15_000)));
+    await new Promise((resolve) => setTimeout(resolve, 60_000));
     process.kill(api?.pid ?? 0, 'SIGCONT');
     await untilPhase('tough', 'Succeeded');
     await until('the source to go', 30_000, async () => ((await podOf('tough')) ? undefined : true));
