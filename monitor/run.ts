@@ -15,13 +15,11 @@ import { runcContainers } from './runc-root.ts';
 import { startSampling } from './sampling.ts';
 import { createGatheredSet } from './sidecar/gather.ts';
 import { handOut } from './sidecar/hand-out.ts';
-import { runSidecar } from './sidecar/run.ts';
 
 /** The monitor from its start to its end; sets the exit code: 2 after a wrong configuration, 1 after any other fault. */
 export async function run(args: readonly string[]): Promise<void> {
   try {
-    const config = await readConfig(args);
-    await ('sidecar' in config ? runSidecar(config.sidecar) : monitor(config.node));
+    await monitor(await readConfig(args));
   } catch (error) {
     const fault = toGodwitError(error, 'E_SETUP', 'monitor');
     process.stderr.write(`${fault.code}: ${fault.message}${fault.next ? `\n${fault.next}` : ''}\n`);

@@ -1,32 +1,46 @@
 import { readFileSync, statSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { join } from 'node:path';
 import { connectBus } from '../../lib/bus/connect.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import type { PodSample } from '../../lib/contract/telemetry.ts';
+import { toGodwitError } from '../../lib/errors.ts';
 import { readIfPresent } from '../../lib/files.ts';
 import { createLifecycle, type Lifecycle } from '../../lib/lifecycle.ts';
 import { createLogger, type Logger } from '../../lib/logger.ts';
-import { tlsFiles } from '../../lib/node-config.ts';
 import { parseJson } from '../../lib/parse.ts';
 import { podSampleSubject } from '../../lib/subjects.ts';
-import type { SidecarConfig } from '../config.ts';
 import { type ContainerSet, createContainerSet } from '../container-set.ts';
 import { createFileOpener } from '../held-file.ts';
 import { everyInterval } from '../tick.ts';
-import { type HandedOut, handedOutFile, handedOutSchema } from './hand-out.ts';
+import { readConfig, type SidecarConfig } from './config.ts';
+import { type HandedOut, handedOutPaths, handedOutSchema } from './handed-out.ts';
 import { podGroups } from './pod-groups.ts';
 
 /** How often a sidecar looks whether its node's monitor wants it. */
 const lookEveryMs = 2000;
 
-/** A pod's sidecar from its start to its end: samples the pod's other containers, and tells the node's monitor. */
-export async function runSidecar(config: SidecarConfig): Promise<void> {
+/** A pod's sidecar from its start to its end; sets the exit code: 2 after a wrong configuration, 1 after any other fault. */
+export async function run(args: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
+  try {
+    await sidecar(readConfig(args, env));
+  } catch (error) {
+    const fault = toGodwitError(error, 'E_SETUP', 'sidecar');
+    process.stderr.write(`${fault.code}: ${fault.message}${fault.next ? `\n${fault.next}` : ''}\n`);
+    process.exitCode = fault.code === 'E_CONFIG' ? 2 : 1;
+  }
+}
+
+/** Samples the pod's other containers, and tells the node's monitor. */
+async function sidecar(config: SidecarConfig): Promise<void> {
   const log = createLogger('sidecar', { bindings: { workload: config.workload } });
   const lifecycle = createLifecycle(log);
-  const clock = systemClock;
-  const node = await handedOut(config.folder, clock, log, lifecycle);
-  if (node) await sampleFor(node, config, { clock, log, lifecycle });
+  const tools = { clock: systemClock, log, lifecycle };
+  // not awaited: a connection may be dialled for ever, and the pod is not to wait for its sidecar's end
+  sample(config, tools).catch((error: unknown) => {
+    log.error({ err: error }, 'sampling failed');
+    process.exitCode = 1;
+    lifecycle.stop('sampling failed');
+  });
   await lifecycle.done();
 }
 
@@ -37,14 +51,9 @@ interface Tools {
 }
 
 /** What the node's monitor hands out, as soon as it does; undefined when stopped before. */
-async function handedOut(
-  folder: string,
-  clock: Clock,
-  log: Logger,
-  lifecycle: Lifecycle,
-): Promise<HandedOut | undefined> {
+async function handedOut(folder: string, { clock, log, lifecycle }: Tools): Promise<HandedOut | undefined> {
   for (let told = false; !lifecycle.signal.aborted; told = true) {
-    const path = join(folder, handedOutFile);
+    const path = handedOutPaths(folder).node;
     const text = await readIfPresent(path);
     if (text !== undefined) return parseJson(handedOutSchema, text, path);
     if (!told) log.info({ path }, 'waiting: the monitor of this node asks for no sidecars');
@@ -53,11 +62,13 @@ async function handedOut(
   return undefined;
 }
 
-async function sampleFor(node: HandedOut, config: SidecarConfig, { clock, log, lifecycle }: Tools): Promise<void> {
+async function sample(config: SidecarConfig, { clock, log, lifecycle }: Tools): Promise<void> {
+  const node = await handedOut(config.folder, { clock, log, lifecycle });
+  if (!node) return;
   const connection = await connectBus({
     servers: node.servers,
     user: `sidecar.${node.node}`,
-    tls: tlsFiles(config.folder, 'sidecar'),
+    tls: handedOutPaths(config.folder),
     log,
     signal: lifecycle.signal,
   });
@@ -72,8 +83,8 @@ async function sampleFor(node: HandedOut, config: SidecarConfig, { clock, log, l
     () => {
       if (changedAt(config.folder) !== handedOutAt) lifecycle.stop('the node hands out something else: starting anew');
       containers.scan();
-      const [sample] = containers.sample();
-      const message: PodSample | undefined = sample && { sample, goodForMs: 2.5 * node.intervalMs };
+      const [own] = containers.sample();
+      const message: PodSample | undefined = own && { sample: own, goodForMs: 2.5 * node.intervalMs };
       if (message) connection.publish(subject, JSON.stringify(message));
     },
     lifecycle,
@@ -93,7 +104,6 @@ function openSet(node: HandedOut, config: SidecarConfig, tools: Omit<Tools, 'lif
   return containers;
 }
 
-/** Changes with the certificates as well: node.json is written anew after them. */
-function changedAt(folder: string): number {
-  return Math.max(...[handedOutFile, 'sidecar.crt'].map((name) => statSync(join(folder, name)).mtimeMs));
-}
+/** Changes with any of the files. */
+const changedAt = (folder: string): number =>
+  Math.max(...Object.values(handedOutPaths(folder)).map((path) => statSync(path).mtimeMs));

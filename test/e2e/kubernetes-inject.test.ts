@@ -256,7 +256,7 @@ const pidOf = ({ services }: Services, service: string): number =>
 
 const findSidecar = `
 for folder in /proc/[0-9]*; do
-  if tr '\\0' ' ' <$folder/cmdline 2>/dev/null | grep -q '^/opt/godwit/node /opt/godwit/monitor/main.ts --sidecar'; then found=$folder; fi
+  if tr '\\0' ' ' <$folder/cmdline 2>/dev/null | grep -q '^/opt/godwit/node /opt/godwit/monitor/sidecar/main.ts '; then found=$folder; fi
 done`;
 const statusOfSidecar = `${findSidecar}
 grep -E '^(Uid|CapEff|NoNewPrivs|Seccomp):' $found/status`;
