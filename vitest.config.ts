@@ -9,7 +9,10 @@ export default defineConfig({
           name: 'unit',
           testTimeout: 30_000,
           maxWorkers: '100%',
-          include: ['{lib,k8s,sidecar,monitor,decider,migrator,cli,lab,bench,apps,scripts}/**/*.test.ts', 'test/arch/**/*.test.ts'],
+          include: [
+            '{lib,k8s,sidecar,monitor,decider,migrator,cli,lab,bench,apps,scripts}/**/*.test.ts',
+            'test/arch/**/*.test.ts',
+          ],
         },
       },
       {

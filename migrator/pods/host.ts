@@ -15,7 +15,7 @@ import { jobFiles, jobState, killJob, waitFor } from '../engine/job.ts';
 import type { HostDeps } from '../workloads/host.ts';
 import type { Declarations } from './declarations.ts';
 import { dropGuard, markArrived, setGuard } from './marks.ts';
-import { cgroupPath, killContainer, ownMounts, podFiles, readBundle } from './place.ts';
+import { cgroupPath, killContainer, ownMounts, podFiles, podFolderIn, readBundle } from './place.ts';
 import type { Waiter, Waiters } from './waiters.ts';
 
 export interface PodHostDeps extends HostDeps {
@@ -59,8 +59,10 @@ async function pin(container: Container): Promise<PodPlace> {
 }
 
 async function placeIn(uid: string, container: string, bundle: string): Promise<PodPlace> {
-  const { linux } = await readBundle(bundle);
-  return { uid, container, bundle, cgroup: cgroupPath(linux.cgroupsPath) };
+  const config = await readBundle(bundle);
+  const folder = podFolderIn(config, uid);
+  if (!folder) throw new GodwitError('E_PREFLIGHT', `no mount of ${container} tells where the kubelet keeps its pod`);
+  return { uid, folder, container, bundle, cgroup: cgroupPath(config.linux.cgroupsPath) };
 }
 
 export async function podObstacle(container: Container, exec: HostDeps['exec']): Promise<string | undefined> {
