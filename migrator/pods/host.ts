@@ -23,18 +23,23 @@ export interface PodHostDeps extends HostDeps {
   waiters: Waiters;
 }
 
+const hearMs = 2000;
+
 /** Containers of pods: a kubelet creates and removes them, containerd's shim is their parent, and godwit-runtime stands between. */
 export async function createPodHost(deps: PodHostDeps): Promise<WorkloadHost> {
-  const { paths, exec, declarations } = deps;
+  const { paths, exec, clock, declarations } = deps;
   const stage = join(paths.run, 'stage');
   await mkdir(stage, { recursive: true, mode: 0o700 });
   return {
     strategies: ['restart', 'warm'],
-    find: async (workload) =>
-      (await listContainers(paths.runcRoot)).find((container) => {
+    find: async (workload) => {
+      // an agent that has just started
+      await Promise.race([declarations.heard, clock.sleep(hearMs)]);
+      return (await listContainers(paths.runcRoot)).find((container) => {
         const pod = podContainerOf(container.labels);
         return container.alive && pod?.workload === workload && declarations.of(pod) !== undefined;
-      }),
+      });
+    },
     copyOf: async ({ pod }) => (pod ? readContainer(paths.runcRoot, pod.container) : undefined),
     pin,
     specOf: (_workload, container) => specOf(deps, container),
