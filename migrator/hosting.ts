@@ -74,7 +74,10 @@ async function hostPods(deps: HostDeps, onChange: () => void): Promise<Hosting> 
   const list = { ...listDeps(deps, (container) => podObstacle(container, exec)), declarations };
   return {
     host: await createPodHost({ ...deps, declarations, waiters }),
-    workloads: () => listPods(list),
+    workloads: async () => {
+      await declarations.heard;
+      return listPods(list);
+    },
     inbound: waiters.migrations,
     run: async (connection, options) => {
       const store = await openStore(connection, 'pods', podDeclarationsSchema, log);

@@ -14,8 +14,17 @@ import { createKeyedQueue } from '../../lib/keyed-queue.ts';
 import { parseJson } from '../../lib/parse.ts';
 import { fenceFile, journalFile, journalsFolder, type Paths } from '../paths.ts';
 
-/** In Kubernetes: the pod's uid, containerd's id of the container, its bundle, and its cgroup below each hierarchy. */
-const podPlaceSchema = z.object({ uid: z.string(), container: z.string(), bundle: z.string(), cgroup: z.string() });
+/** In Kubernetes: one container of a pod. */
+const podPlaceSchema = z.object({
+  uid: z.string(),
+  /** The kubelet's, which goes when the pod is gone. */
+  folder: z.string(),
+  /** containerd's id. */
+  container: z.string(),
+  bundle: z.string(),
+  /** Below each hierarchy. */
+  cgroup: z.string(),
+});
 export type PodPlace = z.infer<typeof podPlaceSchema>;
 
 const common = {

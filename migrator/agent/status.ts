@@ -41,7 +41,8 @@ async function targetCopy(context: AgentContext, journal: TargetJournal): Promis
 
 async function copyOf(context: AgentContext, journal: SourceJournal | TargetJournal): Promise<Status['copy']> {
   const container = await context.host.copyOf(journal);
-  if (!container) return 'none';
+  // a pod outlives its container, and a kubelet can start it again
+  if (!container) return journal.pod ? 'stopped' : 'none';
   if (!container.alive) return 'stopped';
   return (await isFrozen(freezerOf(container.cgroupPaths))) ? 'frozen' : 'running';
 }

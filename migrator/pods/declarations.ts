@@ -6,6 +6,8 @@ import type { Logger } from '../../lib/logger.ts';
 
 /** What the cluster's pod controller says of the pods of this node, as far as it has been heard. */
 export interface Declarations {
+  /** Resolves when they have been heard for the first time. */
+  heard: Promise<void>;
   of(pod: Pick<PodContainer, 'uid' | 'container'>): PodDeclaration | undefined;
   /** Hears the bucket until `signal` is aborted; `onChange` is told of each change for this node. */
   follow(store: Store<PodDeclarations>, options: FollowOptions): Promise<void>;
@@ -23,7 +25,10 @@ const restartMs = 500;
 
 export function createDeclarations(): Declarations {
   let known: readonly PodDeclaration[] = [];
+  const { promise: heard, resolve } = Promise.withResolvers<void>();
   const watch = async (store: Store<PodDeclarations>, { node, onChange, signal }: FollowOptions): Promise<void> => {
+    known = (await store.get(node))?.value.pods ?? [];
+    resolve();
     for await (const { key, value } of store.watch({ signal })) {
       if (key !== node) continue;
       known = value?.pods ?? [];
@@ -31,6 +36,7 @@ export function createDeclarations(): Declarations {
     }
   };
   return {
+    heard,
     of: ({ uid, container }) => known.find((one) => one.uid === uid && one.container === container),
     follow: async (store, options) => {
       while (!options.signal.aborted) {

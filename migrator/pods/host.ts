@@ -15,7 +15,7 @@ import { jobFiles, jobState, killJob, waitFor } from '../engine/job.ts';
 import type { HostDeps } from '../workloads/host.ts';
 import type { Declarations } from './declarations.ts';
 import { dropGuard, markArrived, setGuard } from './marks.ts';
-import { cgroupPath, killContainer, ownMounts, podFiles, readBundle } from './place.ts';
+import { cgroupPath, killContainer, ownMounts, podFiles, podFolderIn, readBundle } from './place.ts';
 import type { Waiter, Waiters } from './waiters.ts';
 
 export interface PodHostDeps extends HostDeps {
@@ -23,18 +23,23 @@ export interface PodHostDeps extends HostDeps {
   waiters: Waiters;
 }
 
+const hearMs = 2000;
+
 /** Containers of pods: a kubelet creates and removes them, containerd's shim is their parent, and godwit-runtime stands between. */
 export async function createPodHost(deps: PodHostDeps): Promise<WorkloadHost> {
-  const { paths, exec, declarations } = deps;
+  const { paths, exec, clock, declarations } = deps;
   const stage = join(paths.run, 'stage');
   await mkdir(stage, { recursive: true, mode: 0o700 });
   return {
     strategies: ['restart', 'warm'],
-    find: async (workload) =>
-      (await listContainers(paths.runcRoot)).find((container) => {
+    find: async (workload) => {
+      // an agent that has just started
+      await Promise.race([declarations.heard, clock.sleep(hearMs)]);
+      return (await listContainers(paths.runcRoot)).find((container) => {
         const pod = podContainerOf(container.labels);
         return container.alive && pod?.workload === workload && declarations.of(pod) !== undefined;
-      }),
+      });
+    },
     copyOf: async ({ pod }) => (pod ? readContainer(paths.runcRoot, pod.container) : undefined),
     pin,
     specOf: (_workload, container) => specOf(deps, container),
@@ -59,8 +64,10 @@ async function pin(container: Container): Promise<PodPlace> {
 }
 
 async function placeIn(uid: string, container: string, bundle: string): Promise<PodPlace> {
-  const { linux } = await readBundle(bundle);
-  return { uid, container, bundle, cgroup: cgroupPath(linux.cgroupsPath) };
+  const config = await readBundle(bundle);
+  const folder = podFolderIn(config, uid);
+  if (!folder) throw new GodwitError('E_PREFLIGHT', `no mount of ${container} tells where the kubelet keeps its pod`);
+  return { uid, folder, container, bundle, cgroup: cgroupPath(config.linux.cgroupsPath) };
 }
 
 export async function podObstacle(container: Container, exec: HostDeps['exec']): Promise<string | undefined> {

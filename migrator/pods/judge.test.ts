@@ -3,7 +3,7 @@ import { sourceJournal, targetJournal } from '../agent/journal.fixtures.ts';
 import type { Journal } from '../agent/journal.ts';
 import { judge } from './judge.ts';
 
-const pod = { uid: 'u', container: 'first', bundle: '/b', cgroup: '/c' };
+const pod = { uid: 'u', folder: '/p', container: 'first', bundle: '/b', cgroup: '/c' };
 
 describe('what becomes of a container that a kubelet wants to create', () => {
   test('it waits while its copy is still to come', () => {

@@ -1,11 +1,21 @@
 import { expect, test } from 'vitest';
-import { cgroupPath, ownMounts, upperIn } from './place.ts';
+import { cgroupPath, ownMounts, podFolderIn, upperIn } from './place.ts';
 
 test("a container's cgroup, by either driver", () => {
   expect(cgroupPath('/kubepods/besteffort/pod1/c1')).toBe('/kubepods/besteffort/pod1/c1');
   expect(cgroupPath('kubepods-burstable-pod1_2.slice:cri-containerd:c1')).toBe(
     '/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod1_2.slice/cri-containerd-c1.scope',
   );
+});
+
+test("the kubelet's folder of a pod, wherever its root is", () => {
+  const mounts = [
+    { destination: '/proc', source: 'proc' },
+    { destination: '/x', source: '/data/kubelet/pods/uid-1x/etc-hosts' },
+    { destination: '/etc/hosts', source: '/data/kubelet/pods/uid-1/etc-hosts' },
+  ];
+  expect(podFolderIn({ mounts }, 'uid-1')).toBe('/data/kubelet/pods/uid-1');
+  expect(podFolderIn({ mounts: mounts.slice(0, 2) }, 'uid-1')).toBeUndefined();
 });
 
 test('the upper layer of the overlay that is mounted at a path, and at no other', () => {

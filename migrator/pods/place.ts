@@ -8,7 +8,6 @@ import { parseJson } from '../../lib/parse.ts';
 import type { PodPlace } from '../agent/journal.ts';
 import { killFrozen } from '../engine/freezer.ts';
 import type { FilesFolder } from '../files/archive.ts';
-import { podFolder } from './marks.ts';
 
 const bundleSchema = z.looseObject({
   mounts: z.array(
@@ -23,6 +22,12 @@ export type Bundle = z.infer<typeof bundleSchema>;
 
 export async function readBundle(bundle: string): Promise<Bundle> {
   return parseJson(bundleSchema, await readFile(join(bundle, 'config.json'), 'utf8'), `${bundle}/config.json`);
+}
+
+/** The kubelet's folder of a pod, by a mount that every container has; undefined where there is none. */
+export function podFolderIn({ mounts }: Pick<Bundle, 'mounts'>, uid: string): string | undefined {
+  const own = new RegExp(`^/.*/pods/${uid}(?=/)`);
+  return mounts.map(({ source }) => own.exec(source ?? '')?.[0]).find((folder) => folder !== undefined);
 }
 
 /** Mounts of a pod that stand at the target as well: the kubelet's and containerd's own, and volumes that come by themselves. */
@@ -76,7 +81,7 @@ exec "$@"`;
  * namespace that ends with the program which looks at them: nothing stays mounted, and nothing can be deleted through it.
  */
 export async function podFiles(place: PodPlace, stage: string): Promise<FilesFolder> {
-  const volumes = join(podFolder(place.uid), 'volumes/kubernetes.io~empty-dir');
+  const volumes = join(place.folder, 'volumes/kubernetes.io~empty-dir');
   const names = await readdir(volumes).catch((error: unknown) => {
     if (isMissing(error)) return [];
     throw error;

@@ -8,11 +8,14 @@ import { whyNoCluster } from '../helpers/cluster.ts';
 import { raiseFleet, type TestFleet } from '../helpers/fleet.ts';
 import { type BeatWatch, beating, twinsIn, watchBeats } from '../helpers/fleet-beats.ts';
 import { pidsIn } from '../helpers/fleet-facts.ts';
+import { closeGate, installGates } from '../helpers/fleet-gates.ts';
+import { stopDaemon } from '../helpers/fleet-lost.ts';
 import { endOf } from '../helpers/fleet-moves.ts';
 import { killService, serviceOf, untilReady } from '../helpers/fleet-services.ts';
 import { edgeAndCloud, pausedPolicy } from '../helpers/fleet-specs.ts';
 import { tell } from '../helpers/fleet-story.ts';
-import { selfOfPod, watchAnswers } from '../helpers/pod-answers.ts';
+import { godwit } from '../helpers/godwit.ts';
+import { type PodSelf, selfOfPod, watchAnswers } from '../helpers/pod-answers.ts';
 import { addressOfPod, guardsOn, logsOfPods, podCopiesOn, rootOfPod } from '../helpers/pod-facts.ts';
 import { type PodController, podController } from '../helpers/pod-moves.ts';
 import { type TestPod, type TestPods, testPods } from '../helpers/pods.ts';
@@ -33,6 +36,7 @@ describe('pods by the OCI runtime that waits', () => {
   beforeAll(async () => {
     if (missing) return;
     fleet = await raiseFleet({ nodes: edgeAndCloud, policy: pausedPolicy, cluster: true });
+    for (const worker of fleet.workers) await installGates(worker);
     await untilReady(fleet);
     const folders = ['app', 'lib', 'lib64', 'usr'];
     const files = Object.fromEntries(folders.map((name) => [`/opt/bundles/counter/rootfs/${name}`, `/${name}`]));
@@ -107,7 +111,7 @@ describe('pods by the OCI runtime that waits', () => {
       answers.stop();
       const { freezeMs = 0, dumpMs = 0, memoryBytes = 0 } = end.measurements ?? {};
       const figures = [freezeMs, dumpMs, answers.longestHole(), memoryBytes / 2 ** 20].map(Math.round);
-      console.log(`to ${target}: freeze %i ms, of it dump %i ms; hole %i ms; %i MiB`, ...figures);
+      console.log(`to ${target}: freeze %i ms, of it dump %i ms; longest hole %i ms; %i MiB`, ...figures);
 
       const self = await selfOf(prepared.pod);
       expect(self).toMatchObject({ nonce: before.nonce, checksum: { ok: true } });
@@ -212,6 +216,59 @@ describe('pods by the OCI runtime that waits', () => {
     expect(await copies(pod)).toEqual(['edge-1 running']);
     await until('no guard', 20_000, async () => !(await guardsOn(fleet.node('edge-1'))).includes(pod.uid) || undefined);
     await expectNoTwin(beats);
+  });
+
+  test('a large pod comes lazily, and whole', async () => {
+    const pod = await runPod('large', { MIB: '160' });
+    const before = await selfOf(pod);
+    const { end, pod: moved } = await movePod(pod, 'cloud-1');
+    expect(end, tell(fleet.story.of(end.id))).toMatchObject({ result: 'succeeded', measurements: { lazy: true } });
+    const { freezeMs = 0, dumpMs = 0, drainMs = 0, memoryBytes = 0 } = end.measurements ?? {};
+    const figures = [freezeMs, dumpMs, drainMs, memoryBytes / 2 ** 20].map(Math.round);
+    console.log('lazily: freeze %i ms, of it dump %i ms; drain %i ms; %i MiB', ...figures);
+    expect(await selfOf(moved)).toMatchObject({ nonce: before.nonce, checksum: { ok: true } });
+    expect(await copies(pod)).toEqual(['cloud-1 running']);
+  });
+
+  /** A lazy move whose page daemon is killed while pages are still to come. */
+  async function lose(name: string): Promise<{ pod: TestPod; lost: TestPod; before: PodSelf; migration: string }> {
+    const pod = await runPod(name, { MIB: '160' });
+    const before = await selfOf(pod);
+    const prepared = await controller.prepare(pod, 'cloud-1');
+    onTestFinished(() => pods.remove(prepared.pod));
+    const gate = await closeGate(fleet.node('cloud-1'), 'runc *restore*');
+    await controller.order(pod, prepared);
+    await gate.reached(60_000);
+    const { migration } = prepared;
+    const daemon = await stopDaemon(fleet, gate, migration);
+    await fleet.story.until('the copy to run', 60_000, ({ id, stage }) => id === migration && stage === 'switch');
+    await fleet.exec('cloud-1', ['kill', '-KILL', daemon]);
+    expect(await endOf(fleet, migration)).toMatchObject({ result: 'lost' });
+    await until('the lost copy to stand still', 10_000, async () => {
+      return !(await copies(pod)).includes('cloud-1 running') || undefined;
+    });
+    expect(await copies(pod)).toContain('edge-1 frozen');
+    return { pod, lost: prepared.pod, before, migration };
+  }
+  const resolve = (migration: string, keep: 'source' | 'target') =>
+    godwit(['resolve', migration, '--keep', keep, '--yes'], { env: { GODWIT_CONFIG: fleet.config } });
+
+  test('a lost copy stands still, and gives way to the original', async () => {
+    const { pod, before, migration } = await lose('gone');
+    const done = await resolve(migration, 'source');
+    expect(done, done.stderr).toMatchObject({ exitCode: 0 });
+    expect(await selfOf(pod)).toMatchObject({ nonce: before.nonce, checksum: { ok: true } });
+    expect(await copies(pod)).toEqual(['edge-1 running']);
+  });
+
+  test('a lost workload is started anew by its kubelet where a person prefers that', async () => {
+    const { pod, lost, before, migration } = await lose('renewed');
+    const done = await resolve(migration, 'target');
+    expect(done, done.stderr).toMatchObject({ exitCode: 0 });
+    await until('the pod to run anew', 60_000, async () => {
+      return (await copies(pod)).join() === 'cloud-1 running' || undefined;
+    });
+    expect((await selfOf(lost)).nonce).not.toBe(before.nonce);
   });
 
   const journal = (migration: string): string => `/var/lib/godwit/migrations/${migration}.json`;
