@@ -64,12 +64,14 @@ test('nothing but the parts on the nodes is outside of the restricted namespace'
 });
 
 describe.each(roles)('$name', ({ rules }) => {
-  test('names what it allows: no wildcard, no secrets, nothing that leads to further rights', () => {
+  test('names what it allows: no wildcard, no unnamed secret, nothing that leads to further rights', () => {
     for (const rule of rules) {
       expect([...rule.apiGroups, ...rule.resources, ...rule.verbs].join(' ')).not.toContain('*');
-      expect(rule.resources).not.toEqual(expect.arrayContaining([expect.stringMatching(/^(secrets|nodes\/proxy)$/)]));
+      expect(rule.resources).not.toContain('nodes/proxy');
       expect(rule.verbs).not.toEqual(expect.arrayContaining([expect.stringMatching(/^(escalate|bind|impersonate)$/)]));
-      if (rule.resources.includes('configmaps')) expect(rule.resourceNames).toBeDefined();
+      // a create has no name yet
+      const named = rule.resourceNames !== undefined || rule.verbs.join() === 'create';
+      if (rule.resources.some((resource) => ['configmaps', 'secrets'].includes(resource))) expect(named).toBe(true);
     }
   });
 });
