@@ -19,6 +19,7 @@ const archive = join(checkout, '.cache/image.tar');
 const overlay = join(checkout, 'k8s/manifests/overlays/lab');
 const [hubAddress, leafAddress] = ['10.96.0.20', '10.96.0.21'];
 const system = 'godwit-system';
+const workers = ['edge-1', 'cloud-1'];
 const { version } = JSON.parse(await readFile(join(checkout, 'package.json'), 'utf8')) as { version: string };
 const image = `godwit:${version}`;
 
@@ -53,6 +54,7 @@ describe('the overlay of the lab', () => {
   let apps: AppsV1Api;
   let pki: string;
   let movable = false;
+  const configsBefore = new Map<string, string>();
 
   beforeEach((context) => {
     if (missing) context.skip(missing);
@@ -67,6 +69,7 @@ describe('the overlay of the lab', () => {
     await pushArchive(labSettings(), name, nodeOf(cluster.lab, 'hub'), { archive, name: image });
     pki = await mkdtemp(join(tmpdir(), 'godwit-pki-'));
     await issue();
+    for (const node of workers) configsBefore.set(node, await configOf(node));
   });
   afterAll(async () => {
     await labDown(name);
@@ -98,13 +101,16 @@ describe('the overlay of the lab', () => {
     await labStart(name, node, ['containerd'], { name: 'containerd' });
   }
 
+  const configOf = (node: string): Promise<string> =>
+    readFile(`${nodeOf(cluster.lab, node).root}/etc/containerd/config.toml`, 'utf8');
+
   /** What the agent brought to the node and is still there. */
   async function leftOn(node: string): Promise<string[]> {
     const { root } = nodeOf(cluster.lab, node);
     const paths = [prefix, '/etc/godwit', '/etc/containerd/conf.d/godwit.toml'];
     const present = await Promise.all(paths.map(async (path) => ((await exists(root + path)) ? [path] : [])));
-    const config = await readFile(`${root}/etc/containerd/config.toml`, 'utf8');
-    return [...present.flat(), ...config.split('\n').filter((line) => line.includes('godwit'))];
+    const changed = (await configOf(node)) === configsBefore.get(node) ? [] : ['/etc/containerd/config.toml'];
+    return [...present.flat(), ...changed];
   }
 
   test('is applied with the Secrets of its parts', async () => {
@@ -153,7 +159,7 @@ describe('the overlay of the lab', () => {
   });
 
   test('has an agent on each node, in groups that do not end with its pod', async () => {
-    for (const node of ['edge-1', 'cloud-1']) {
+    for (const node of workers) {
       const log = await until(`the agent of ${node}`, 120_000, async () => {
         const pods = await core.listNamespacedPod({ namespace: 'godwit-node', fieldSelector: `spec.nodeName=${node}` });
         const name = pods.items[0]?.metadata?.name ?? '';
