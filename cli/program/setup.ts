@@ -65,6 +65,20 @@ export function addSetup(program: Command, lazily: Lazily): void {
     .option('--config <path>', 'folder or file with node.yaml (default: $GODWIT_CONFIG, then /etc/godwit)')
     .action(lazily(() => import('../verbs/agent.ts')));
   program
+    .command('host')
+    .description(
+      'in a privileged pod: install Godwit on the node, run its agent there, and take all back with the DaemonSet',
+    )
+    .requiredOption('--daemonset <name>', 'the DaemonSet of this pod')
+    .option('--prefix <path>', 'where Godwit goes on the node (default: /opt/godwit)')
+    .option(
+      '--containerd-config <path>',
+      "containerd's file, or the template of k3s (default: /etc/containerd/config.toml)",
+    )
+    .option('--unit <name>', "systemd's unit that runs containerd, to restart it (default: it is not restarted)")
+    .option('--config <path>', "folder of this node's Secret (default: /etc/godwit)")
+    .action(lazily(() => import('../verbs/host.ts')));
+  program
     .command('completion <shell>')
     .description('print a script that completes commands and flags: bash or zsh')
     .action(lazily(() => import('../verbs/completion.ts')));

@@ -72,6 +72,7 @@ export function workerSecrets({ name }: Worker): { files: string[]; users: strin
 }
 
 const containerdConfig = `version = 3
+imports = ["/etc/containerd/conf.d/*.toml"]
 [plugins."io.containerd.cri.v1.images"]
   [plugins."io.containerd.cri.v1.images".pinned_images]
     sandbox = "${registry}/${pauseImage.name}"

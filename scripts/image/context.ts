@@ -1,4 +1,5 @@
-import { cp, mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { parseJson } from '../../lib/parse.ts';
@@ -32,6 +33,8 @@ export async function layOutContext(checkout: string, context: string): Promise<
   await rm(context, { recursive: true, force: true });
   await mkdir(app, { recursive: true });
   await cp(join(checkout, 'node_modules/node/bin/node'), join(context, 'node'));
+  // an installer tells by it whether a node has this very build
+  await writeFile(join(app, '.build'), `${randomUUID()}\n`);
   const present = await readdir(checkout);
   for (const name of [...parts.filter((part) => present.includes(part)), ...files]) await copy(checkout, app, name);
   for (const path of productionPackages(await readFile(join(checkout, 'package-lock.json'), 'utf8')))

@@ -4,21 +4,24 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { AppsV1Api, CoreV1Api, KubeConfig, type V1Pod } from '@kubernetes/client-node';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { z } from 'zod';
 import type { Cluster } from '../../lab/kubernetes/cluster.ts';
 import { pushArchive } from '../../lab/kubernetes/images.ts';
-import { labDown } from '../../lab/lab.ts';
+import { registry } from '../../lab/kubernetes/plan.ts';
+import { labDown, labKill, labServices, labStart } from '../../lab/lab.ts';
 import { labSettings } from '../../lab/settings.ts';
 import { systemExec } from '../../lib/exec.ts';
 import { clusterObstacle, kubectl, testClusterUp } from '../helpers/kubernetes.ts';
 import { until } from '../helpers/until.ts';
-import { nodeOf } from '../integration/lab-helpers.ts';
+import { nodeOf, sh } from '../integration/lab-helpers.ts';
 
 const checkout = resolve(import.meta.dirname, '../..');
 const archive = join(checkout, '.cache/image.tar');
 const overlay = join(checkout, 'k8s/manifests/overlays/lab');
 const [hubAddress, leafAddress] = ['10.96.0.20', '10.96.0.21'];
 const system = 'godwit-system';
+const workers = ['edge-1', 'cloud-1'];
+const { version } = JSON.parse(await readFile(join(checkout, 'package.json'), 'utf8')) as { version: string };
+const image = `godwit:${version}`;
 
 const gib = 2 ** 30;
 const name = `test-${randomBytes(4).toString('hex')}`;
@@ -31,6 +34,14 @@ const spec = {
   ],
 };
 
+const prefix = '/usr/local/lib/godwit';
+const groupsOfMigrator = 'for pid in $(pgrep -f migrator/main.ts); do cat /proc/$pid/cgroup; done';
+const exists = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  );
+
 const noImage = await access(archive).then(
   () => undefined,
   () => 'the container image is not built: make image',
@@ -42,6 +53,8 @@ describe('the overlay of the lab', () => {
   let core: CoreV1Api;
   let apps: AppsV1Api;
   let pki: string;
+  let movable = false;
+  const configsBefore = new Map<string, string>();
 
   beforeEach((context) => {
     if (missing) context.skip(missing);
@@ -53,12 +66,10 @@ describe('the overlay of the lab', () => {
     config.loadFromFile(cluster.kubeconfig);
     core = config.makeApiClient(CoreV1Api);
     apps = config.makeApiClient(AppsV1Api);
-    const { version } = z
-      .object({ version: z.string() })
-      .parse(JSON.parse(await readFile(join(checkout, 'package.json'), 'utf8')));
-    await pushArchive(labSettings(), name, nodeOf(cluster.lab, 'hub'), { archive, name: `godwit:${version}` });
+    await pushArchive(labSettings(), name, nodeOf(cluster.lab, 'hub'), { archive, name: image });
     pki = await mkdtemp(join(tmpdir(), 'godwit-pki-'));
     await issue();
+    for (const node of workers) configsBefore.set(node, await configOf(node));
   });
   afterAll(async () => {
     await labDown(name);
@@ -82,6 +93,25 @@ describe('the overlay of the lab', () => {
     (await core.listNamespacedPod({ namespace: system, labelSelector: `app.kubernetes.io/name=${part}` })).items;
   const isReady = ({ status }: V1Pod): boolean =>
     status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
+
+  /** The lab's nodes have no systemd: somebody else restarts it. */
+  async function restartContainerd(node: string): Promise<void> {
+    const running = (await labServices(name, node)).find((service) => service.name === 'containerd' && service.running);
+    if (running) await labKill(name, node, running.pid, { waitMs: 20_000 });
+    await labStart(name, node, ['containerd'], { name: 'containerd' });
+  }
+
+  const configOf = (node: string): Promise<string> =>
+    readFile(`${nodeOf(cluster.lab, node).root}/etc/containerd/config.toml`, 'utf8');
+
+  /** What the agent brought to the node and is still there. */
+  async function leftOn(node: string): Promise<string[]> {
+    const { root } = nodeOf(cluster.lab, node);
+    const paths = [prefix, '/etc/godwit', '/etc/containerd/conf.d/godwit.toml'];
+    const present = await Promise.all(paths.map(async (path) => ((await exists(root + path)) ? [path] : [])));
+    const changed = (await configOf(node)) === configsBefore.get(node) ? [] : ['/etc/containerd/config.toml'];
+    return [...present.flat(), ...changed];
+  }
 
   test('is applied with the Secrets of its parts', async () => {
     await kubectl(cluster, ['apply', '-f', join(checkout, 'k8s/manifests/base/namespaces.yaml')]);
@@ -128,12 +158,52 @@ describe('the overlay of the lab', () => {
       for (const pod of pods) expect(pod.spec?.securityContext?.runAsNonRoot, pod.metadata?.name).toBe(true);
   });
 
+  test('has an agent on each node, in groups that do not end with its pod', async () => {
+    for (const node of workers) {
+      const log = await until(`the agent of ${node}`, 120_000, async () => {
+        const pods = await core.listNamespacedPod({ namespace: 'godwit-node', fieldSelector: `spec.nodeName=${node}` });
+        const name = pods.items[0]?.metadata?.name ?? '';
+        const text = await core.readNamespacedPodLog({ namespace: 'godwit-node', name });
+        return text.includes('migrator ready') ? text : undefined;
+      });
+      expect(log).toContain('containerd has to be restarted');
+      const groups = await sh(cluster.lab, node, groupsOfMigrator);
+      expect(groups).toContain('/godwit\n');
+      expect(groups).not.toContain('kubepods');
+    }
+  });
+
+  test('gives containerd a handler for pods that can move', async (context) => {
+    const program = `${prefix}/.cache/bin/godwit-runtime`;
+    if (!(await exists(`${nodeOf(cluster.lab, 'edge-1').root}${program}`)))
+      context.skip('the image has no godwit-runtime');
+    await restartContainerd('edge-1');
+    const container = { name: 'main', image: `${registry}/${image}`, args: ['-e', 'setInterval(() => {}, 1000)'] };
+    const metadata = { name: 'movable' };
+    const spec = { runtimeClassName: 'godwit', nodeName: 'edge-1', terminationGracePeriodSeconds: 0 };
+    await core.createNamespacedPod({
+      namespace: 'default',
+      body: { metadata, spec: { ...spec, containers: [container] } },
+    });
+    await until('the pod to run', 60_000, async () => {
+      const { status } = await core.readNamespacedPod({ namespace: 'default', name: metadata.name });
+      return status?.phase === 'Running' || undefined;
+    });
+    const tasks = '/run/containerd/io.containerd.runtime.v2.task/k8s.io';
+    expect(await sh(cluster.lab, 'edge-1', `cat ${tasks}/*/runtime`)).toContain(program);
+    movable = true;
+  });
+
   test('is taken away without a trace', async () => {
-    await kubectl(cluster, ['delete', '-k', overlay, '--wait=true', '--timeout=90s']);
+    await kubectl(cluster, ['delete', '-k', overlay, '--wait=true', '--timeout=120s']);
     const { items } = await core.listNamespace();
     expect(items.map(({ metadata }) => metadata?.name).filter((one) => one?.startsWith('godwit'))).toEqual([]);
     const kinds = 'clusterroles,clusterrolebindings,runtimeclasses,customresourcedefinitions';
     const left = (await kubectl(cluster, ['get', kinds, '--output=name'])).split('\n');
     expect(left.filter((line) => line.includes('godwit'))).toEqual([]);
+    expect(await leftOn('cloud-1')).toEqual([]);
+    // a pod still runs there that the runtime has made, and will have to end
+    expect(await leftOn('edge-1')).toEqual(movable ? [prefix] : []);
+    if (movable) await kubectl(cluster, ['delete', 'pod', 'movable', '--timeout=60s']);
   });
 });
