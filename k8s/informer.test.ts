@@ -122,6 +122,15 @@ describe('informer', () => {
     expect(sleeps).toEqual([250, 500, 1000, 2000]);
   });
 
+  test('pauses no longer than at first when there was news in between', async () => {
+    const news = (version: number) => [[event('MODIFIED', object('a', version)), gone]];
+    const { sleeps } = await play([
+      { list: [], watches: news(2) },
+      { list: [], watches: news(3) },
+    ]);
+    expect(sleeps).toEqual([250, 250]);
+  });
+
   test('lists anew when the watch says that its version is too old', async () => {
     const expired = event('ERROR', { kind: 'Status', code: 410, reason: 'Expired', message: 'too old' });
     const { told, asked } = await play([{ list: [object('a', 1)], watches: [[expired]] }, { list: [] }]);

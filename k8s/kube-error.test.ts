@@ -14,7 +14,7 @@ describe('refusals', () => {
     expect(refusalOf('doing', code, body)).toMatchObject({ message, reason, status: code, code: errorCode });
   });
 
-  test('no answer is told with the reason that fetch hides, and a refusal passes', () => {
+  test('no answer is told with the reason that is hidden in the cause, and a refusal passes', () => {
     const hidden = new TypeError('fetch failed', { cause: new Error('connect ECONNREFUSED') });
     const error = toKubeError(hidden, 'listing pods');
     expect(error).toMatchObject({ message: 'listing pods: fetch failed: connect ECONNREFUSED', status: 0 });

@@ -34,9 +34,11 @@ export function refusalOf(doing: string, status: number, body: string): KubeErro
 /** Of anything thrown by a call: an error of this file passes, all else is a lack of an answer. */
 export function toKubeError(error: unknown, doing: string): GodwitError {
   if (error instanceof GodwitError) return error;
-  // fetch hides the reason, such as ECONNREFUSED, in the cause
-  const cause = error instanceof Error && error.cause instanceof Error ? `: ${error.cause.message}` : '';
-  return new KubeError(`${doing}: ${messageOf(error)}${cause}`, { status: 0, reason: '', cause: error });
+  // an aborted call hides the reason in the cause
+  const hidden = error instanceof Error && error.cause instanceof Error ? error.cause.message : '';
+  const said = messageOf(error);
+  const all = hidden === '' || said.includes(hidden) ? said : `${said}: ${hidden}`;
+  return new KubeError(`${doing}: ${all}`, { status: 0, reason: '', cause: error });
 }
 
 export const hasStatus = (error: unknown, ...statuses: number[]): error is KubeError =>
