@@ -22,6 +22,8 @@ export const inboundMarks = {
   workload: 'godwit.dev/workload',
   /** Node to which the workload returns. */
   home: 'godwit.dev/home',
+  /** In a pod of several containers: the one that the copy comes into. The others start as usual. */
+  container: 'godwit.dev/container',
 } as const;
 
 /** Name of the native sidecar that Godwit puts into pods of nodes with `monitoring: sidecar`. */

@@ -112,7 +112,7 @@ function sourceHost(deps: PodHostDeps): SourceHost {
       if (container?.alive) await thaw(freezerOf(container.cgroupPaths), clock);
       if (pod) await dropGuard(paths, pod);
     },
-    // the kernel has more of them, where the container is the first to know: those in its sandbox's network
+    // the container's connections are in the network namespace of its pod's sandbox
     switchAway: async (journal) => {
       const { linux } = await readBundle(requirePod(journal).bundle);
       const network = linux.namespaces.find(({ type }) => type === 'network')?.path;
