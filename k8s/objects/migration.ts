@@ -63,3 +63,6 @@ export const migrationSchema = kubeObjectSchema.extend({
   status: migrationStatusSchema.optional(),
 });
 export type Migration = z.infer<typeof migrationSchema>;
+
+/** By which command, events and the target pod's annotation name the migration. */
+export const idOf = ({ spec, metadata }: Migration): string => spec.id ?? metadata.uid;

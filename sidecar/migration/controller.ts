@@ -1,8 +1,11 @@
+import { jetstream } from '@nats-io/jetstream';
 import { createInformer } from '../../k8s/informer.ts';
-import { type Migration, migrationSchema } from '../../k8s/objects/migration.ts';
+import { idOf, type Migration, migrationSchema } from '../../k8s/objects/migration.ts';
 import { isTrue, type Pod, podSchema } from '../../k8s/objects/pod.ts';
 import { resources } from '../../k8s/resource.ts';
 import { openStore } from '../../lib/bus/kv.ts';
+import { publish } from '../../lib/bus/publish.ts';
+import { viaHub } from '../../lib/bus/streams.ts';
 import { sagaStateSchema } from '../../lib/contract/saga.ts';
 import type { Controller, ControllerTools } from '../controller.ts';
 import { createExecute } from './execute.ts';
@@ -13,6 +16,7 @@ import { createObserve } from './observe.ts';
 import type { Answers } from './observed.ts';
 import { createReconcile } from './reconcile.ts';
 import { followStories } from './stories.ts';
+import type { Told } from './telling.ts';
 import { createTurns } from './turns.ts';
 
 /** What is not told by a change is seen at the latest after this. */
@@ -45,31 +49,33 @@ async function runTerm(tools: ControllerTools, metrics: MigrationMetrics, signal
     onChange: ({ object }) => turns.poke(object.metadata.labels?.[migrationLabel] ?? ''),
   });
   const open = (): Migration[] => migrations.list().filter(isOpen);
-  const find = (uid: string): Migration | undefined => migrations.list().find(({ metadata }) => metadata.uid === uid);
+  const find = (id: string): Migration | undefined => migrations.list().find((one) => idOf(one) === id);
   const pokeAll = (): void => {
-    for (const { metadata } of open()) turns.poke(metadata.uid);
+    for (const one of open()) turns.poke(idOf(one));
   };
   const stories = followStories(
     tools,
-    (uid) => find(uid) !== undefined,
-    (uid) => (uid === '' ? pokeAll() : turns.poke(uid)),
+    (id) => find(id) !== undefined,
+    (id) => (id === '' ? pokeAll() : turns.poke(id)),
   );
   const records = watchNodeRecords(tools, pokeAll);
-  const forget = ({ metadata }: Migration): void => {
-    stories.forget(metadata.uid);
-    answers.delete(metadata.uid);
-    reconcile.forget(metadata.uid);
+  const forget = (gone: Migration): void => {
+    stories.forget(idOf(gone));
+    answers.delete(idOf(gone));
+    reconcile.forget(gone.metadata.uid);
     pokeAll();
   };
   const observe = createObserve({ client, clock, open, targets, records, stories, answers });
   const execute = createExecute({
     ...tools,
     migrations: await openStore(connection, 'migrations', sagaStateSchema, log),
-    learn: (uid, answer) => void answers.set(uid, { ...answers.get(uid), ...answer }),
+    learn: (id, answer) => void answers.set(id, { ...answers.get(id), ...answer }),
   });
-  const reconcile = createReconcile({ ...tools, observe, execute, metrics });
-  const turns = createTurns(async (uid) => {
-    const migration = find(uid);
+  const js = jetstream(connection, viaHub());
+  const tell = async ({ subject, event, id }: Told): Promise<void> => void (await publish(js, subject, event, { id }));
+  const reconcile = createReconcile({ ...tools, observe, execute, tell, metrics });
+  const turns = createTurns(async (id) => {
+    const migration = find(id);
     if (migration && !signal.aborted && stories.caughtUp() && targets.synced()) await reconcile.once(migration);
   }, log);
 

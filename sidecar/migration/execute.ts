@@ -2,6 +2,7 @@ import { type JetStreamClient, jetstream } from '@nats-io/jetstream';
 import { applyStatus } from '../../k8s/apply.ts';
 import { hasStatus } from '../../k8s/kube-error.ts';
 import { rfc3339 } from '../../k8s/objects/meta.ts';
+import { idOf } from '../../k8s/objects/migration.ts';
 import type { Pod } from '../../k8s/objects/pod.ts';
 import { resources } from '../../k8s/resource.ts';
 import type { Store } from '../../lib/bus/kv.ts';
@@ -59,7 +60,7 @@ export function createExecute(options: ExecuteOptions): Execute {
 }
 
 async function askEviction(options: ExecuteOptions, { source, migration }: Observed): Promise<void> {
-  if (source) options.learn(migration.metadata.uid, { eviction: await tryEviction(options, source) });
+  if (source) options.learn(idOf(migration), { eviction: await tryEviction(options, source) });
 }
 
 async function deletePod({ client }: ExecuteOptions, pod: Pod | undefined, gracePeriodSeconds: number): Promise<void> {
@@ -94,10 +95,10 @@ async function setFinalizers({ client }: ExecuteOptions, { migration }: Observed
 }
 
 async function createTarget(options: ExecuteOptions, { migration, source, owner }: Observed): Promise<void> {
-  const { status = {}, spec, metadata } = migration;
+  const { status = {}, spec } = migration;
   if (!source || !status.workload) return;
   const pod = targetPod(source, {
-    migration: metadata.uid,
+    migration: idOf(migration),
     workload: status.workload,
     node: spec.target,
     ownerLabels: ownerLabels(source, owner),
@@ -109,7 +110,7 @@ async function createTarget(options: ExecuteOptions, { migration, source, owner 
     if (hasStatus(error, 409)) return;
     // a quota, a policy, a webhook
     if (!hasStatus(error, 400, 403, 422)) throw error;
-    options.learn(metadata.uid, { creation: `the API server refused the target pod: ${said(error)}` });
+    options.learn(idOf(migration), { creation: `the API server refused the target pod: ${said(error)}` });
   }
 }
 
@@ -121,7 +122,8 @@ async function publishCommand(
   { epoch, clock }: ExecuteOptions,
   { migration, records }: Observed,
 ): Promise<void> {
-  const { spec, status = {}, metadata } = migration;
+  const { spec, status = {} } = migration;
+  const id = idOf(migration);
   const { workload, source } = status;
   const term = epoch();
   if (term === undefined) throw new GodwitError('E_CONFLICT', 'this controller leads no more');
@@ -129,24 +131,24 @@ async function publishCommand(
     throw new GodwitError('E_UNKNOWN_NODE', `no agent of ${source} has joined`);
   const now = clock.now();
   const command: Command = {
-    ...{ id: metadata.uid, workload, source },
+    ...{ id, workload, source },
     ...{ target: spec.target, strategy: spec.strategy, trigger: spec.trigger },
-    decision: spec.decision ?? metadata.uid,
+    decision: spec.decision ?? id,
     epoch: term,
     issuedAt: now,
     expiresAt: now + commandMs,
   };
-  await publish(js, commandSubject(records.source.site, metadata.uid), command, { id: metadata.uid });
+  await publish(js, commandSubject(records.source.site, id), command, { id });
 }
 
 /** Leaves the wish in the migration's state, for its driver; too late, or too early, it does nothing. */
 async function askCancel({ migrations, log }: ExecuteOptions, { migration }: Observed): Promise<void> {
-  const { uid } = migration.metadata;
-  const found = await migrations.get(uid);
+  const id = idOf(migration);
+  const found = await migrations.get(id);
   if (!found || found.value.cancelRequested || found.value.direction === 'ended') return;
   if (found.value.record === 'committed') return;
-  await migrations.update(uid, { ...found.value, cancelRequested: true }, found.revision);
-  log.info({ migration: uid }, 'cancellation asked for');
+  await migrations.update(id, { ...found.value, cancelRequested: true }, found.revision);
+  log.info({ migration: id }, 'cancellation asked for');
 }
 
 async function openGate({ client, clock }: ExecuteOptions, { target }: Observed): Promise<void> {

@@ -202,3 +202,17 @@ describe('not judged yet', () => {
     expect(judge(observed({ eviction: undefined }))).toEqual({ kind: 'ask-eviction' });
   });
 });
+
+test('what was not taken up in time is refused, and nothing earlier', () => {
+  const expiring = (at: number): Observed => {
+    const migration = aMigration();
+    return observed({
+      migration: { ...migration, spec: { ...migration.spec, expiresAt: new Date(at).toISOString() } },
+    });
+  };
+  expect(judge(expiring(bornAt + 999))).toMatchObject({
+    kind: 'refuse',
+    reason: expect.stringMatching(/^it expired at 2026-/),
+  });
+  expect(judge(expiring(bornAt + 1000))).toMatchObject({ kind: 'accept' });
+});

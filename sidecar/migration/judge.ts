@@ -17,7 +17,8 @@ const reportedWithinMs = 20_000;
 /** Whether the move can work, checked in full before anything is created or stopped. */
 export function judge(observed: Observed): Verdict {
   const { migration, source: pod, node, owner, eviction } = observed;
-  const { target } = migration.spec;
+  const { target, expiresAt } = migration.spec;
+  if (expiresAt !== undefined && observed.now > Date.parse(expiresAt)) return refuse(`it expired at ${expiresAt}`);
   const rival = rivalOf(observed);
   if (rival) return rival;
   if (!pod) return refuse(`there is no pod ${migration.spec.pod} in namespace ${migration.metadata.namespace}`);

@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { KubeClient } from '../../k8s/client.ts';
 import type { Informer } from '../../k8s/informer.ts';
 import type { OwnerReference } from '../../k8s/objects/meta.ts';
-import type { Migration } from '../../k8s/objects/migration.ts';
+import { idOf, type Migration } from '../../k8s/objects/migration.ts';
 import { kubeNodeSchema } from '../../k8s/objects/node.ts';
 import { isTrue, type Pod, podSchema } from '../../k8s/objects/pod.ts';
 import { type ObjectKey, type Resource, resources } from '../../k8s/resource.ts';
@@ -45,7 +45,7 @@ export function createObserve(options: ObserveOptions): Observe {
   };
   return async (migration) => {
     const { metadata, spec, status } = migration;
-    const { uid, namespace } = metadata;
+    const { namespace } = metadata;
     const judged = isTrue({ status }, 'Accepted');
     const [source, node, created] = await Promise.all([
       read(podSchema, resources.pods, { namespace, name: spec.pod }),
@@ -61,8 +61,8 @@ export function createObserve(options: ObserveOptions): Observe {
       node,
       owner: await readOwner(reference, namespace),
       records: { source: records.get(source?.spec.nodeName ?? status?.source ?? ''), target: records.get(spec.target) },
-      progress: stories.of(uid),
-      ...answers.get(uid),
+      progress: stories.of(idOf(migration)),
+      ...answers.get(idOf(migration)),
       now: clock.now(),
     };
   };

@@ -1,3 +1,4 @@
+import { idOf } from '../../k8s/objects/migration.ts';
 import { isTrue, type Pod } from '../../k8s/objects/pod.ts';
 import { inboundMarks } from '../../lib/contract/pod.ts';
 import type { Plan } from './actions.ts';
@@ -46,7 +47,7 @@ function planBegin(observed: Observed): Plan {
 /** Accepted, and nothing commanded: whatever happens, the source runs on. */
 function planPreparation(observed: Observed): Plan {
   const { migration, target, records } = observed;
-  const { uid, deletionTimestamp } = migration.metadata;
+  const { deletionTimestamp } = migration.metadata;
   const giveUp = deletionTimestamp ? 'cancelled on request' : preparationFault(observed);
   if (giveUp !== undefined) {
     const { status = {} } = migration;
@@ -55,7 +56,7 @@ function planPreparation(observed: Observed): Plan {
   }
   const why = waitingReason(target) ?? 'its container is not waiting there yet';
   if (!target) return { status: migration.status ?? {}, action: { kind: 'create-target' } };
-  if (records.target?.inbound?.includes(uid))
+  if (records.target?.inbound?.includes(idOf(migration)))
     return { status: migration.status ?? {}, action: { kind: 'publish-command' }, after: prepared(observed) };
   return {
     status: waiting(observed, 'Prepared', `${target.metadata.name} on ${migration.spec.target}: ${why}`),
@@ -66,12 +67,12 @@ function planPreparation(observed: Observed): Plan {
 const deleteTarget: Plan['action'] = { kind: 'delete-pod', pod: 'target', gracePeriodSeconds: 0 };
 
 function preparationFault({ migration, source, target, creation, now }: Observed): string | undefined {
-  const { status = {}, metadata, spec } = migration;
+  const { status = {}, spec } = migration;
   const isSame = source?.metadata.uid === status.sourcePodUID;
   if (!source || !isSame || source.metadata.deletionTimestamp || source.status?.phase !== 'Running')
     return `pod ${spec.pod} ended while its place at ${spec.target} was prepared`;
   if (!target && creation !== undefined) return creation;
-  if (target && target.metadata.annotations?.[inboundMarks.migration] !== metadata.uid)
+  if (target && target.metadata.annotations?.[inboundMarks.migration] !== idOf(migration))
     return `there is a pod ${target.metadata.name} of somebody else`;
   if (target?.status?.phase === 'Failed')
     return `node ${spec.target} did not take the pod: ${target.status.message ?? target.status.reason ?? 'no reason was given'}`;

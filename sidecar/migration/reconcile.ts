@@ -12,11 +12,13 @@ import type { MigrationMetrics } from './metrics.ts';
 import type { Observe } from './observe.ts';
 import type { Observed } from './observed.ts';
 import { plan } from './plan.ts';
-import { eventOf } from './telling.ts';
+import { eventOf, type Told, tellsOf } from './telling.ts';
 
 export interface ReconcileOptions extends Pick<ControllerTools, 'client' | 'epoch' | 'instance' | 'clock' | 'log'> {
   observe: Observe;
   execute: Execute;
+  /** Publishes what happens before, or instead of, the command. */
+  tell(told: Told): Promise<void>;
   metrics: MigrationMetrics;
 }
 
@@ -30,7 +32,7 @@ export interface Reconcile {
 const immediate = ['ask-eviction', 'create-target'];
 
 export function createReconcile(options: ReconcileOptions): Reconcile {
-  const { client, epoch, observe, execute, metrics, log } = options;
+  const { client, epoch, observe, execute, tell, metrics, log } = options;
   const recorder = createEventRecorder({ ...options, controller: 'godwit.dev/migration' });
   /** As it was when we wrote it last: the watch tells it later. */
   const written = new Map<string, Migration>();
@@ -49,6 +51,8 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
       await recorder.record(resources.migrations, migration.metadata, event);
       if (source) await recorder.record(resources.pods, source.metadata, event);
     }
+    const told = tellsOf(observed, status, epoch() ?? 1);
+    if (told) await tell(told);
     const key = { name, namespace, uid };
     const answer = await applyStatus(client, resources.migrations, key, status);
     written.set(uid, parseAs(migrationSchema, answer, 'Migration'));

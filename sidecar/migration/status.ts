@@ -1,5 +1,5 @@
 import { type Condition, rfc3339, withCondition } from '../../k8s/objects/meta.ts';
-import type { MigrationStatus } from '../../k8s/objects/migration.ts';
+import { idOf, type MigrationStatus } from '../../k8s/objects/migration.ts';
 import type { Observed } from './observed.ts';
 import { isCommitted, type Progress } from './progress.ts';
 import { targetPodName } from './target-pod.ts';
@@ -22,7 +22,7 @@ export function accepted(
     source: to.source,
     workload: to.workload,
     ...(source && { sourcePodUID: source.metadata.uid }),
-    targetPod: targetPodName(spec.pod, metadata.uid),
+    targetPod: targetPodName(spec.pod, idOf(migration)),
     path: 'runtime',
     startedAt: rfc3339(now),
   };
@@ -53,8 +53,8 @@ export function mirrored({ migration, now }: Context, progress: Progress): Migra
     phase: phaseOf(progress),
     stage,
     stageTimes: Object.fromEntries(times),
-    ...(freezeMs !== undefined && { freezeMs }),
-    ...(totalMs !== undefined && { totalMs }),
+    ...(freezeMs !== undefined && { freezeMs: Math.round(freezeMs) }),
+    ...(totalMs !== undefined && { totalMs: Math.round(totalMs) }),
     ...(memoryBytes !== undefined && { memoryBytes }),
     ...(reason !== undefined && result !== 'succeeded' && { reason }),
     ...(progress.endedAt !== undefined && { endedAt: rfc3339(progress.endedAt) }),

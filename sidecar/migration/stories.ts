@@ -29,7 +29,8 @@ export function followStories(
   const take = (subject: string, data: Uint8Array): void => {
     try {
       const event = parseJson(migrationEventSchema, data, subject);
-      if (!isOurs(event.id)) return;
+      // what the controllers themselves have told before the command
+      if (!isOurs(event.id) || event.term === 0) return;
       stories.set(event.id, foldEvent(stories.get(event.id), event));
       onChange(event.id);
     } catch (error) {

@@ -32,7 +32,7 @@ export function targetPodName(pod: string, migration: string): string {
     .replace(/-m[0-9a-f]{8}$/, '')
     .slice(0, longestBase)
     .replace(/[-.]+$/, '');
-  return `${base}-m${migration.replaceAll('-', '').slice(0, 8)}`;
+  return `${base}-m${migration.replace(/[^0-9a-f]/g, '').slice(0, 8)}`;
 }
 
 /** Set by the API server, by admission or for the source's node alone; admission sets them anew. */
