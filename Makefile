@@ -39,7 +39,7 @@ test-faults: setup
 	@GODWIT_FAULTS=full node scripts/test.ts --project e2e test/chaos
 
 test-kubernetes: setup-kubernetes
-	@node scripts/test.ts --project e2e test/e2e/kubernetes
+	@node scripts/test.ts --project kubernetes $(FILES)
 
 image:
 	@scripts/setup.sh image

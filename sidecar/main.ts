@@ -24,7 +24,7 @@ try {
 } catch (error) {
   const { code, message } = toGodwitError(error, 'E_BUS', 'the controllers could not start');
   log.fatal({ code, err: error }, message);
-  process.exitCode = code === 'E_CONFIG' ? 2 : 1;
+  process.exit(code === 'E_CONFIG' ? 2 : 1); // else the connection would keep it alive
 }
 
 async function main(args: string[]): Promise<void> {

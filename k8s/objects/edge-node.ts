@@ -17,7 +17,6 @@ export const edgeNodeSpecSchema = z.object({
   capacity: z.object({ cores: z.number().positive().optional(), memory: memoryQuantitySchema.optional() }).optional(),
   uplinkBytesPerSecond: z.int().positive().optional(),
 });
-export type EdgeNodeSpec = z.infer<typeof edgeNodeSpecSchema>;
 
 export const edgeNodeStatusSchema = z.object({
   /** Ready, Monitored. */

@@ -151,6 +151,22 @@ describe('the overlay of the lab', () => {
     });
   });
 
+  test('brings two controllers up, of which one leads', async () => {
+    await until('two controllers', 60_000, async () => {
+      const ready = (await podsOf('godwit-controller')).filter(isReady);
+      return ready.length === 2 || undefined;
+    });
+    const lease = ['get', 'lease', 'godwit-controller', '-n', system, '-o', 'jsonpath={.spec.holderIdentity}'];
+    const holder = await until('a leader', 60_000, async () => (await kubectl(cluster, lease)) || undefined);
+    expect(holder).toMatch(/^godwit-controller-/);
+    const pods = await podsOf('godwit-controller');
+    expect(pods.map(({ status }) => status?.containerStatuses?.[0]?.restartCount)).toEqual([0, 0]);
+    for (const { metadata } of pods) {
+      const log = await core.readNamespacedPodLog({ namespace: system, name: metadata?.name ?? '' });
+      expect(log).not.toMatch(/forbidden/i);
+    }
+  });
+
   test('is let in by Pod Security, and all its processes are somebody without rights', async () => {
     const { items } = await core.listNamespacedEvent({ namespace: system });
     expect(items.filter(({ message }) => message?.includes('violates PodSecurity'))).toEqual([]);
