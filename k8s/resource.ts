@@ -47,8 +47,17 @@ export const resources = {
   deployments: of('apps', 'v1', 'Deployment', 'deployments'),
   statefulSets: of('apps', 'v1', 'StatefulSet', 'statefulsets'),
   jobs: of('batch', 'v1', 'Job', 'jobs'),
+  cronJobs: of('batch', 'v1', 'CronJob', 'cronjobs'),
   leases: of('coordination.k8s.io', 'v1', 'Lease', 'leases'),
   events: of('events.k8s.io', 'v1', 'Event', 'events'),
+  runtimeClasses: of('node.k8s.io', 'v1', 'RuntimeClass', 'runtimeclasses', false),
+  mutatingAdmissionPolicies: of(
+    'admissionregistration.k8s.io',
+    'v1',
+    'MutatingAdmissionPolicy',
+    'mutatingadmissionpolicies',
+    false,
+  ),
   edgeNodes: of('godwit.dev', 'v1alpha1', 'EdgeNode', 'edgenodes', false),
   migrations: of('godwit.dev', 'v1alpha1', 'Migration', 'migrations'),
 } as const satisfies Record<string, Resource>;
