@@ -1,6 +1,8 @@
 import type { Controller, ControllerTools } from './controller.ts';
+import { createEdgeNodeController } from './edge-node/controller.ts';
+import { createPolicyController } from './policy/controller.ts';
 
 /** All controllers of the process; each is a line here. */
-export function createControllers(_tools: ControllerTools): Controller[] {
-  return [];
+export function createControllers(tools: ControllerTools): Controller[] {
+  return [createEdgeNodeController(tools), createPolicyController(tools)];
 }

@@ -20,6 +20,8 @@ export interface Reconciler {
 }
 
 const firstRetryMs = 250;
+/** Keys that are worked on side by side. */
+const atOnce = 32;
 const longestRetryMs = 30_000;
 /** Without a request there is nothing to wake up for. */
 const idleMs = 3_600_000;
@@ -61,7 +63,7 @@ export function createReconciler({ name, debounceMs, work, clock, log }: Reconci
     run: async ({ signal }) => {
       while (!signal.aborted) {
         const now = clock.monotonic();
-        const ready = [...due].flatMap(([key, at]) => (at <= now ? [key] : []));
+        const ready = [...due].flatMap(([key, at]) => (at <= now ? [key] : [])).slice(0, atOnce);
         for (const key of ready) due.delete(key);
         if (ready.length === 0) await pause(signal);
         else await Promise.all(ready.map(attempt));

@@ -100,8 +100,12 @@ export const controllerRights: Rights = {
   publish: [
     'migration.v1.*.command.>',
     'migration.v1.*.event.*.requested',
+    // of what is refused before it is commanded
+    'migration.v1.*.event.*.ended',
     api('hub', 'INFO'),
     ...readStreams('hub', 'EVENTS'),
+    // whether a node is monitored
+    api('hub', 'STREAM.MSG.GET.TELEMETRY'),
     ...readBuckets('hub', 'policy', 'migrations', 'nodes', 'pods'),
     writeBucket('hub', 'policy'),
     // to ask for a cancellation

@@ -53,6 +53,12 @@ describe('a pod that is declared', () => {
     expect(declared()?.image).toBe('registry.test/web:1');
   });
 
+  test("is none that takes a workload's name in another namespace", () => {
+    const { declaration, faults } = declarePod(podOf(annotated({ 'godwit.dev/workload': 'bank.vault-0' })), []);
+    expect(declaration).toBeUndefined();
+    expect(faults).toEqual([expect.stringMatching(/expected a name in its own namespace, shop.…, received "bank/)]);
+  });
+
   test('is none where a mark can not be a name', () => {
     const { declaration, faults } = declarePod(podOf(annotated({ 'godwit.dev/home': 'Edge 9' })), []);
     expect(declaration).toBeUndefined();

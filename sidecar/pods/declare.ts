@@ -19,12 +19,16 @@ export function declarePod(pod: Pod, owners: readonly Annotated[]): Declared {
   if (!isWorkload(pod) || spec.nodeName === undefined || !container) return { faults: [] };
   const own = { kind: 'Pod', name: metadata.name, annotations: metadata.annotations };
   const { migrate, strategy, keeps, faults } = readSettings([own, ...owners]);
-  const workload = `${metadata.namespace}.${metadata.name}`;
+  const workload = metadata.annotations[inboundMarks.workload] ?? `${metadata.namespace}.${metadata.name}`;
+  if (!workload.startsWith(`${metadata.namespace}.`)) {
+    const fault = `Pod ${metadata.name} can not be a workload: metadata.annotations[${inboundMarks.workload}]: expected a name in its own namespace, ${metadata.namespace}.…, received ${JSON.stringify(workload)}`;
+    return { faults: [...faults, fault] };
+  }
   const obstacle = obstacleTo(pod, container, strategyFor(strategy, keeps));
   const cores = requestOf(pod, container, 'cpu');
   const memoryBytes = requestOf(pod, container, 'memory');
   const parsed = podDeclarationSchema.safeParse({
-    name: metadata.annotations[inboundMarks.workload] ?? workload,
+    name: workload,
     home: metadata.annotations[inboundMarks.home] ?? spec.nodeName,
     uid: metadata.uid,
     namespace: metadata.namespace,

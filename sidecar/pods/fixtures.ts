@@ -17,7 +17,7 @@ export function podObject({ name = 'web-1', namespace = 'shop', ...parts }: PodP
   return {
     apiVersion: 'v1',
     kind: 'Pod',
-    metadata: { name, namespace, uid: `uid-${name}`, ...parts.metadata },
+    metadata: { name, namespace, uid: `uid-${name}`, resourceVersion: '1', ...parts.metadata },
     spec: {
       nodeName: 'edge-1',
       runtimeClassName: 'godwit',

@@ -31,6 +31,7 @@ export const podSchema = z.object({
     name: z.string(),
     namespace: z.string(),
     uid: z.string(),
+    resourceVersion: z.string(),
     annotations: z.record(z.string(), z.string()).default({}),
     ownerReferences: z.array(ownerReferenceSchema).default([]),
     deletionTimestamp: z.coerce.string().optional(),
@@ -65,13 +66,15 @@ export const controllerOf = (owned: { ownerReferences: OwnerReference[] }): Owne
 /** Namespaces whose pods are never workloads: the cluster's own, and ours. */
 const excluded: readonly string[] = ['kube-system', 'godwit-system'];
 
+export const hasEnded = ({ status }: Pod): boolean => status.phase === 'Succeeded' || status.phase === 'Failed';
+
 /** Whether Godwit looks at it at all: pods bound to a node by their nature (of DaemonSets, of the node's own files) are none of its business. */
-export function isWorkload({ metadata, spec, status }: Pod): boolean {
+export function isWorkload(pod: Pod): boolean {
+  const { metadata, spec } = pod;
   const owner = controllerOf(metadata)?.kind;
-  const ended = status.phase === 'Succeeded' || status.phase === 'Failed';
   return (
     spec.nodeName !== undefined &&
-    !ended &&
+    !hasEnded(pod) &&
     !excluded.includes(metadata.namespace) &&
     owner !== 'DaemonSet' &&
     owner !== 'Node'
