@@ -50,8 +50,8 @@ function explain(error: unknown, server: string): unknown {
     );
   if (hasStatus(error, 401))
     return new GodwitError('E_KUBERNETES', error.message, details('kubectl auth whoami tells who you are'));
-  // so it answers for kinds that it does not know
-  if (hasStatus(error, 404) && /could not find the requested resource/.test(error.message))
+  // so it answers for a kind that it does not know, or for a whole group
+  if (hasStatus(error, 404) && /could not find the requested resource|page not found/.test(error.message))
     return new GodwitError(
       'E_SETUP',
       `${error.message}: Godwit's definitions are not installed in this cluster`,

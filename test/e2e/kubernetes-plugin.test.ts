@@ -4,21 +4,20 @@ import { resolve } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
-import { openAuthority } from '../../cli/pki/authority.ts';
+import { buildClusterProgram } from '../../cli/program/cluster.ts';
 import { createKubeClient, type KubeClient } from '../../k8s/client.ts';
 import { loadPersonalKubeConfig } from '../../k8s/kubeconfig.ts';
 import { leaseObjects } from '../../k8s/lease.ts';
 import { type Resource, resources } from '../../k8s/resource.ts';
-import { type Cluster, clusterUp } from '../../lab/kubernetes/cluster.ts';
+import type { Cluster } from '../../lab/kubernetes/cluster.ts';
 import { registry } from '../../lab/kubernetes/plan.ts';
-import { programs, requireProgram } from '../../lab/kubernetes/software.ts';
 import { pauseImage } from '../../lab/kubernetes/worker.ts';
 import { labDown } from '../../lab/lab.ts';
-import { labSettings } from '../../lab/settings.ts';
 import { systemClock } from '../../lib/clock.ts';
-import { hasCode } from '../../lib/errors.ts';
 import { leaseName, systemNamespace } from '../../sidecar/config.ts';
 import { configMapSchema, judgePolicy, notesOn } from '../../sidecar/policy/judge.ts';
+import { type GodwitResult, godwit as runGodwit } from '../helpers/godwit.ts';
+import { clusterObstacle, testClusterUp } from '../helpers/kubernetes.ts';
 import { until } from '../helpers/until.ts';
 
 const gib = 2 ** 30;
@@ -35,19 +34,7 @@ const spec = {
 };
 
 /** Why the cluster can not be raised here. */
-const missing = await Promise.all(programs.map((program) => requireProgram(labSettings(), program))).then(
-  () => undefined,
-  (error: unknown) => {
-    if (hasCode(error, 'E_SETUP')) return `${error.message}: ${error.next}`;
-    throw error;
-  },
-);
-
-interface Answer {
-  exitCode: number;
-  stdout: string;
-  stderr: string;
-}
+const missing = await clusterObstacle();
 
 const namespace = 'shop';
 
@@ -56,15 +43,22 @@ describe('kubectl godwit', () => {
   let client: KubeClient;
 
   /** kubectl of this machine, with our folder on its search path. */
-  async function kubectl(args: readonly string[], input?: string): Promise<Answer> {
+  async function kubectl(args: readonly string[], input?: string): Promise<GodwitResult> {
     const [program = '', ...first] = cluster.kubectl.split(' ');
     const env = { PATH: `${bin}:${process.env.PATH}`, KUBECONFIG: cluster.kubeconfig };
     const options = { env, timeout: 120_000, reject: false, ...(input !== undefined && { input }) };
     const { exitCode = -1, stdout, stderr } = await execa(program, [...first, ...args], options);
     return { exitCode, stdout: `${stdout}`, stderr: `${stderr}` };
   }
-  const godwit = (...args: string[]): Promise<Answer> => kubectl(['godwit', ...args]);
-  const inShop = (...args: string[]): Promise<Answer> => godwit('--namespace', namespace, ...args);
+  /** The plugin itself, as kubectl runs it. */
+  const plugin = (...args: string[]): Promise<GodwitResult> => kubectl(['godwit', ...args]);
+  /** The same command line in this process: starting Node for each call would take most of the time. */
+  const godwit = async (...args: string[]): Promise<GodwitResult> => {
+    const env = { KUBECONFIG: cluster.kubeconfig };
+    const { stdout, stderr, exitCode } = await runGodwit(args, { env, build: buildClusterProgram });
+    return { exitCode, stdout: stdout.trimEnd(), stderr: stderr.trimEnd() };
+  };
+  const inShop = (...args: string[]): Promise<GodwitResult> => godwit('--namespace', namespace, ...args);
 
   const applied = async (...objects: object[]): Promise<void> => {
     const { exitCode, stderr } = await kubectl(
@@ -95,13 +89,13 @@ describe('kubectl godwit', () => {
   });
   beforeAll(async () => {
     if (missing) return;
-    cluster = await clusterUp(spec, (folder) => openAuthority(folder, systemClock), { onProgress: console.log });
+    cluster = await testClusterUp(spec);
     client = createKubeClient(loadPersonalKubeConfig({ path: cluster.kubeconfig, env: {} }).config);
   });
   afterAll(() => labDown(name));
 
   test('before anything is installed doctor says so, and other verbs name what is missing', async () => {
-    const doctor = await godwit('doctor', '-o', 'json');
+    const doctor = await plugin('doctor', '-o', 'json');
     expect(doctor.exitCode).toBe(1);
     expect(statesOf(doctor)).toMatchObject({
       ...{ controllers: 'fault', definitions: 'fault', RuntimeClass: 'warning' },
@@ -115,12 +109,12 @@ describe('kubectl godwit', () => {
 
   test('kubectl finds it, and its help has only what makes sense in a cluster', async () => {
     expect((await kubectl(['plugin', 'list'])).stdout).toContain(`${bin}/kubectl-godwit`);
-    const help = await godwit('--help');
+    const help = await plugin('--help');
     expect(help.exitCode).toBe(0);
     expect(help.stdout.match(/^ {2}[a-z]+/gm)).toEqual(
       ['get', 'describe', 'doctor', 'migrate', 'cancel', 'policy'].map((verb) => `  ${verb}`),
     );
-    const hub = await godwit('hub');
+    const hub = await plugin('hub');
     expect(hub.exitCode).toBe(2);
     expect(hub.stderr).toMatch(/unknown command 'hub'.*\nnext: kubectl godwit --help/);
   });
@@ -206,17 +200,8 @@ describe('kubectl godwit', () => {
   });
 
   test('migrate makes a Migration; waiting ends by time, or with what the controllers say', async () => {
-    const alone = await inShop(
-      'migrate',
-      'movable',
-      '--to',
-      'cloud-1',
-      '--strategy',
-      'cold',
-      '--wait',
-      '--timeout',
-      '1s',
-    );
+    const line = ['-n', namespace, 'migrate', 'movable', '--to', 'cloud-1', '--strategy', 'cold', '--wait'];
+    const alone = await plugin(...line, '--timeout', '1s');
     const [first = ''] = await migrationNames();
     expect(alone).toMatchObject({ exitCode: 3, stdout: '' });
     expect(alone.stderr).toContain(`migration ${first} has not ended after 1.00s: no controller has taken it up`);
@@ -258,7 +243,7 @@ describe('kubectl godwit', () => {
     expect(refused).toMatchObject({ exitCode: 4, stdout: '' });
     expect(refused.stderr).toContain('is committed: the copy on cloud-1 has the lead');
     expect(refused.stderr).toContain('kubectl godwit migrate movable-m1 --to edge-1 --namespace shop');
-    const done = await inShop('cancel', open, '--wait', '--timeout', '1m');
+    const done = await plugin('cancel', open, '-n', namespace, '--wait', '--timeout', '1m');
     expect(done).toMatchObject({ exitCode: 0, stdout: `migration/${open}` });
     const unknown = await inShop('cancel', open);
     expect(unknown).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('there is no migration "open"') });
@@ -348,9 +333,11 @@ interface Finding {
   state: string;
   found: string;
 }
-const findingsOf = ({ stdout }: Answer): Finding[] => JSON.parse(stdout);
-const statesOf = (answer: Answer) => Object.fromEntries(findingsOf(answer).map(({ check, state }) => [check, state]));
-const foundOf = (answer: Answer) => Object.fromEntries(findingsOf(answer).map(({ check, found }) => [check, found]));
+const findingsOf = ({ stdout }: GodwitResult): Finding[] => JSON.parse(stdout);
+const statesOf = (answer: GodwitResult) =>
+  Object.fromEntries(findingsOf(answer).map(({ check, state }) => [check, state]));
+const foundOf = (answer: GodwitResult) =>
+  Object.fromEntries(findingsOf(answer).map(({ check, found }) => [check, found]));
 
 const cellsOf = (table: string): string[][] => table.split('\n').map((line) => line.split(/ {3,}/));
 
