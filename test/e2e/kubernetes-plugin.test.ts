@@ -213,6 +213,11 @@ describe('kubectl godwit', () => {
       { phase: 'Refused', exitCode: 4 },
       { phase: 'RolledBack', exitCode: 1 },
     ];
+    const stop = new AbortController();
+    const watch = runGodwit(['get', 'migrations', '-n', namespace, '--watch', '-o', 'json'], {
+      ...{ env: { KUBECONFIG: cluster.kubeconfig }, build: buildClusterProgram, signal: stop.signal },
+      onOut: (said) => said.includes('"phase":"RolledBack"') && stop.abort(),
+    });
     for (const { phase, exitCode } of outcomes) {
       const before = await migrationNames();
       const waiting = inShop('migrate', 'movable', '--to', 'cloud-1', '--wait', '--timeout', '2m');
@@ -223,8 +228,15 @@ describe('kubectl godwit', () => {
       expect({ stdout, seen }).toEqual({ stdout: `migration/${made}`, seen: exitCode });
       expect(stderr).toContain(`${phase}: because ${phase}`);
     }
+    const watched = (await watch).stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Seen);
+    expect(watched.flatMap(({ status }) => status?.phase ?? [])).toEqual(
+      outcomes.flatMap(({ phase }) => ['Running', phase]),
+    );
     const listed = await inShop('get', 'migrations', '-o', 'json');
-    expect(JSON.parse(listed.stdout).map((one: { status?: { phase?: string } }) => one.status?.phase)).toHaveLength(4);
+    expect(JSON.parse(listed.stdout).map(({ status }: Seen) => status?.phase)).toHaveLength(4);
     const described = await inShop('describe', 'migration', first);
     expect(described.stdout).toMatch(/Migration: +shop\/movable-[0-9a-f]{8}\n[\s\S]*Phase: +Unseen/);
   });
@@ -327,6 +339,10 @@ describe('kubectl godwit', () => {
     expect(await complete('migrate', 'movable', '--to', '')).toEqual(['cloud-1', 'edge-1', ':4']);
   });
 });
+
+interface Seen {
+  status?: { phase?: string };
+}
 
 interface Finding {
   check: string;

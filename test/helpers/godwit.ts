@@ -14,7 +14,7 @@ export interface GodwitOptions {
   env?: Record<string, string>;
   signal?: AbortSignal;
   /** Told all that stdout holds so far, whenever there is more. */
-  onOut?: (stdout: string) => void;
+  onOut?: (stdout: string) => unknown;
 }
 
 /** Runs a command line to its end, in this process: starting Node for each would take most of a test's time. */
