@@ -58,6 +58,14 @@ export const resources = {
     'mutatingwebhookconfigurations',
     false,
   ),
+  runtimeClasses: of('node.k8s.io', 'v1', 'RuntimeClass', 'runtimeclasses', false),
+  mutatingAdmissionPolicies: of(
+    'admissionregistration.k8s.io',
+    'v1',
+    'MutatingAdmissionPolicy',
+    'mutatingadmissionpolicies',
+    false,
+  ),
   edgeNodes: of('godwit.dev', 'v1alpha1', 'EdgeNode', 'edgenodes', false),
   migrations: of('godwit.dev', 'v1alpha1', 'Migration', 'migrations'),
 } as const satisfies Record<string, Resource>;

@@ -6,12 +6,17 @@ import { GodwitError, messageOf } from '../lib/errors.ts';
 import { readYaml } from '../lib/node-config.ts';
 import { parseAs } from '../lib/parse.ts';
 
+/** Namespace of the product, unless it is configured otherwise. */
+export const systemNamespace = 'godwit-system';
+/** Lease of the process that leads. */
+export const leaseName = 'godwit-controller';
+
 /** `controller.yaml`: the process of the cluster's controllers. Paths are relative to the file. */
 const controllerConfigSchema = z.strictObject({
   /** By default KUBECONFIG, else the pod's own account. */
   kubeconfig: z.string().optional(),
   /** Namespace of the product, and of the leader's Lease. */
-  namespace: nameSchema.default('godwit-system'),
+  namespace: nameSchema.default(systemNamespace),
   nats: z.strictObject({
     servers: z.array(z.string()).min(1),
     /** Folder with ca.crt, controller.crt and controller.key. */

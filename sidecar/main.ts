@@ -11,12 +11,10 @@ import { createLifecycle } from '../lib/lifecycle.ts';
 import { createLogger } from '../lib/logger.ts';
 import { serveMetrics } from '../lib/metrics.ts';
 import { tlsFiles } from '../lib/node-config.ts';
-import { readConfig } from './config.ts';
+import { leaseName, readConfig } from './config.ts';
 import { createControllers } from './controllers.ts';
 import { highestEpoch } from './epoch-floor.ts';
 import { lead } from './lead.ts';
-
-const leaseName = 'godwit-controller';
 
 const log = createLogger('controller', { level: process.env.GODWIT_LOG_LEVEL ?? 'info' });
 try {

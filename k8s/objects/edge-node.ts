@@ -25,6 +25,8 @@ export const edgeNodeStatusSchema = z.object({
   /** Pods on the node that could be workloads, and those that are. */
   pods: z.int().optional(),
   workloads: z.int().optional(),
+  /** Of the programs that a move depends on, as the node's agent found them; `missing` where there is none. */
+  versions: z.record(z.string(), z.string()).optional(),
 });
 export type EdgeNodeStatus = z.infer<typeof edgeNodeStatusSchema>;
 

@@ -9,7 +9,7 @@ const record: EdgeNodeFacts['record'] = {
   tier: 'edge',
   address: '192.0.2.1',
   engines: ['kubernetes'],
-  versions: {},
+  versions: { runc: '1.3.6', criu: '4.2.1' },
   capacity: { cores: 2, memoryBytes: 2 ** 30 },
   workloads: [],
   updatedAt: now - 20_000,
@@ -37,6 +37,7 @@ describe('the status of an EdgeNode', () => {
       observedGeneration: 3,
       pods: 4,
       workloads: 2,
+      versions: { runc: '1.3.6', criu: '4.2.1' },
     });
   });
 

@@ -27,14 +27,14 @@ type Verdict = Pick<Condition, 'status' | 'reason' | 'message'>;
 
 /** Times stand in messages only where they stay the same, so that the status changes when something has changed. */
 export function statusOf(facts: EdgeNodeFacts): EdgeNodeStatus {
-  const { edgeNode, pods, workloads, now } = facts;
+  const { edgeNode, record, pods, workloads, now } = facts;
   const generation = edgeNode.metadata.generation;
   const observed = generation === undefined ? {} : { observedGeneration: generation };
   const conditions = [
     { type: 'Ready', ...observed, ...readiness(facts) },
     { type: 'Monitored', ...observed, ...monitoring(facts) },
   ].reduce((all, condition) => withCondition(all, condition, now), edgeNode.status?.conditions ?? []);
-  return { conditions, ...observed, pods, workloads };
+  return { conditions, ...observed, pods, workloads, ...(record && { versions: record.versions }) };
 }
 
 const no = (reason: string, message: string): Verdict => ({ status: 'False', reason, message });
