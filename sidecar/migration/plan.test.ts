@@ -108,6 +108,7 @@ describe('next action', () => {
       'wait',
     ],
     ['asks for a cancellation', at(commanded, { progress: told(['prepare', 'freeze']) }, deleting), 'ask-cancel'],
+    ['… when somebody deleted the target pod', at(commanded, { progress: told(['prepare', 'freeze']) }), 'ask-cancel'],
     [
       'not once the copy runs',
       at(commanded, { target: targetIn({ gate: true }), progress: told(upToRun) }, deleting),

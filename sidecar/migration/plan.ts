@@ -96,7 +96,9 @@ function planRunning(observed: Observed): Plan {
   const status = progress ? mirrored(observed, progress) : prepared(observed);
   if (progress && runs(progress) && target && !isTrue(target, cutoverGate))
     return { status, action: { kind: 'open-gate' } };
-  const cancel = migration.metadata.deletionTimestamp && !(progress && runs(progress));
+  // the kubelet does not see that a pod is gone while its container is being created: the copy would run
+  const unwanted = migration.metadata.deletionTimestamp || !target || target.metadata.deletionTimestamp;
+  const cancel = unwanted && !(progress && runs(progress));
   return { status, action: { kind: cancel ? 'ask-cancel' : 'wait' } };
 }
 

@@ -24,7 +24,12 @@ describe('the target pod', () => {
         name: 'web-m0a1b2c3d',
         namespace: 'shop',
         labels: { app: 'web', 'godwit.dev/migration': uid },
-        annotations: { 'godwit.dev/migration': uid, 'godwit.dev/workload': 'shop.web', 'godwit.dev/home': 'edge-1' },
+        annotations: {
+          'godwit.dev/migration': uid,
+          'godwit.dev/workload': 'shop.web',
+          'godwit.dev/container': 'main',
+          'godwit.dev/home': 'edge-1',
+        },
       },
       spec: {
         nodeName: 'cloud-1',
@@ -52,6 +57,7 @@ describe('the target pod', () => {
       'godwit.dev/home': 'edge-7',
       'godwit.dev/migration': uid,
       'godwit.dev/workload': 'shop.web',
+      'godwit.dev/container': 'main',
       'godwit.dev/strategy': 'warm',
     });
     expect(pod.spec.readinessGates).toEqual([{ conditionType: 'other' }, { conditionType: 'godwit.dev/cutover' }]);

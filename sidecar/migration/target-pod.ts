@@ -67,6 +67,7 @@ export function targetPod(source: Pod, options: TargetPodOptions): NewPod {
         ...without(annotations, [...droppedAnnotations, ...Object.values(handOverMarks)]),
         [inboundMarks.migration]: migration,
         [inboundMarks.workload]: workload,
+        [inboundMarks.container]: source.spec.containers[0]?.name ?? '',
         [inboundMarks.home]: annotations[inboundMarks.home] ?? source.spec.nodeName ?? node,
         ...(owner && {
           [handOverMarks.owner]: JSON.stringify(owner),

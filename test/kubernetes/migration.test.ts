@@ -17,7 +17,8 @@ import { labDown, labServices } from '../../lab/lab.ts';
 import { labSettings } from '../../lab/settings.ts';
 import type { Command } from '../../lib/contract/migration.ts';
 import type { Workload } from '../../lib/contract/node.ts';
-import { type Kubectl, kubectlOf, raiseCluster, temporaryFolder, whyNoCluster } from '../helpers/cluster.ts';
+import { type Kubectl, kubectlOf, temporaryFolder } from '../helpers/kubectl.ts';
+import { clusterObstacle, testClusterUp } from '../helpers/kubernetes.ts';
 import { type LabHub, startLabHub } from '../helpers/lab-hub.ts';
 import { type PlayedAgents, playAgents } from '../helpers/played-agents.ts';
 import { until } from '../helpers/until.ts';
@@ -41,7 +42,7 @@ const spec = {
   ],
 };
 const namespace = 'default';
-const missing = await whyNoCluster();
+const missing = await clusterObstacle();
 const crds = join(import.meta.dirname, '../../k8s/manifests/crds');
 
 describe('Migration objects', () => {
@@ -60,7 +61,7 @@ describe('Migration objects', () => {
   beforeAll(async () => {
     if (missing) return;
     folder = await temporaryFolder();
-    cluster = await raiseCluster(spec);
+    cluster = await testClusterUp(spec);
     kubectl = kubectlOf(cluster);
     client = createKubeClient(loadKubeConfig(cluster.kubeconfig));
     const files = { '/usr/bin/busybox': '/busybox' };

@@ -4,7 +4,6 @@ import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test
 import { pushImage } from '../../lab/kubernetes/images.ts';
 import { labSettings } from '../../lab/settings.ts';
 import type { MigrationEvent } from '../../lib/contract/migration.ts';
-import { whyNoCluster } from '../helpers/cluster.ts';
 import { raiseFleet, type TestFleet } from '../helpers/fleet.ts';
 import { type BeatWatch, beating, twinsIn, watchBeats } from '../helpers/fleet-beats.ts';
 import { pidsIn } from '../helpers/fleet-facts.ts';
@@ -15,6 +14,7 @@ import { killService, serviceOf, untilReady } from '../helpers/fleet-services.ts
 import { edgeAndCloud, pausedPolicy } from '../helpers/fleet-specs.ts';
 import { tell } from '../helpers/fleet-story.ts';
 import { godwit } from '../helpers/godwit.ts';
+import { clusterObstacle } from '../helpers/kubernetes.ts';
 import { type PodSelf, selfOfPod, watchAnswers } from '../helpers/pod-answers.ts';
 import { addressOfPod, guardsOn, logsOfPods, podCopiesOn, rootOfPod } from '../helpers/pod-facts.ts';
 import { type PodController, podController } from '../helpers/pod-moves.ts';
@@ -22,7 +22,7 @@ import { type TestPod, type TestPods, testPods } from '../helpers/pods.ts';
 import { setTrap } from '../helpers/traps.ts';
 import { until } from '../helpers/until.ts';
 
-const missing = await whyNoCluster();
+const missing = await clusterObstacle();
 const sites = { 'edge-1': 'plant', 'cloud-1': 'cloud' };
 
 describe('pods by the OCI runtime that waits', () => {
