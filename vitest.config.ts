@@ -9,7 +9,10 @@ export default defineConfig({
           name: 'unit',
           testTimeout: 30_000,
           maxWorkers: '100%',
-          include: ['{lib,monitor,decider,migrator,cli,lab,bench,apps,scripts}/**/*.test.ts', 'test/arch/**/*.test.ts'],
+          include: [
+            '{lib,k8s,sidecar,monitor,decider,migrator,cli,lab,bench,apps,scripts}/**/*.test.ts',
+            'test/arch/**/*.test.ts',
+          ],
         },
       },
       {
@@ -26,6 +29,16 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/{e2e,chaos}/**/*.test.ts'],
+          pool: 'forks',
+          fileParallelism: false,
+          testTimeout: 600_000,
+          hookTimeout: 300_000,
+        },
+      },
+      {
+        test: {
+          name: 'kubernetes',
+          include: ['test/kubernetes/**/*.test.ts'],
           pool: 'forks',
           fileParallelism: false,
           testTimeout: 600_000,

@@ -5,10 +5,14 @@ import type { Io } from './io.ts';
 import { buildProgram } from './program/program.ts';
 
 /** Runs one command line, without the program's name; resolves to its exit code. Faults are told on `io.err`. */
-export async function runCommandLine(args: readonly string[], io: Io): Promise<number> {
+export async function runCommandLine(
+  args: readonly string[],
+  io: Io,
+  build: typeof buildProgram = buildProgram,
+): Promise<number> {
   let code: number = exitCodes.done;
   try {
-    const program = buildProgram(io, (verbCode) => {
+    const program = build(io, (verbCode) => {
       code = verbCode;
     });
     await program.parseAsync(args, { from: 'user' });

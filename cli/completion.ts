@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { kindNames } from './kinds/kinds.ts';
 
 /** What the shell may offer after each command: its path, `` for the program itself, to words. */
-export function wordsByCommand(program: Command): Map<string, string[]> {
+export function wordsByCommand(program: Command, kindNames: readonly string[]): Map<string, string[]> {
   const words = new Map<string, string[]>();
   const visit = (command: Command, path: string): void => {
     const flags = command.options.map(({ long }) => long).filter((flag) => flag !== undefined);
@@ -16,7 +16,7 @@ export function wordsByCommand(program: Command): Map<string, string[]> {
 
 /** A script for the shell to source. It knows commands, kinds and flags; elsewhere the shell offers files. */
 export function completionScript(program: Command, shell: 'bash' | 'zsh'): string {
-  const words = wordsByCommand(program);
+  const words = wordsByCommand(program, kindNames);
   const cases = [...words].map(([path, offered]) => `    '${path}') offered='${offered.join(' ')}' ;;`);
   const paths = [...words.keys()].filter(Boolean).map((path) => `'${path}'`);
   return [

@@ -1,14 +1,4 @@
-import { runCommandLine } from './command-line.ts';
-import { exitCodes } from './exit.ts';
-import { processIo } from './io.ts';
+import { runProcess } from './process.ts';
+import { buildProgram } from './program/program.ts';
 
-const controller = new AbortController();
-process.once('SIGINT', () => controller.abort(new Error('interrupted')));
-// a reader that has seen enough, such as `head`, is no fault of ours
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(exitCodes.done);
-  throw error;
-});
-
-// a connection that is still being dialled would keep the process alive
-process.exit(await runCommandLine(process.argv.slice(2), processIo(controller.signal)));
+await runProcess(buildProgram);

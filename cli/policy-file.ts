@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { text } from 'node:stream/consumers';
 import { type ParsedPolicy, type Policy, type PolicyFault, parsePolicy } from '../lib/contract/policy.ts';
 import { GodwitError } from '../lib/errors.ts';
 
@@ -12,7 +13,8 @@ export async function readPolicyFile(file: string): Promise<{ text: string; poli
 
 async function readText(file: string): Promise<string> {
   try {
-    return await readFile(file === '-' ? '/dev/stdin' : file, 'utf8');
+    // stdin may be a socket, which can not be opened by its path
+    return await (file === '-' ? text(process.stdin) : readFile(file, 'utf8'));
   } catch (error) {
     throw new GodwitError('E_CONFIG', `${file} can not be read`, { cause: error });
   }

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
+import type { KubeClient } from '../k8s/client.ts';
 import { connectBus } from '../lib/bus/connect.ts';
 import { systemClock } from '../lib/clock.ts';
 import { toGodwitError } from '../lib/errors.ts';
 import { createLifecycle } from '../lib/lifecycle.ts';
 import { createLogger } from '../lib/logger.ts';
 import { serveMetrics } from '../lib/metrics.ts';
-import { readConfig } from './config.ts';
+import { type DeciderConfig, readConfig } from './config.ts';
 import { createDecider } from './service.ts';
 
 const random = (): string => randomBytes(8).toString('hex');
@@ -16,11 +17,12 @@ try {
 } catch (error) {
   const { code, message } = toGodwitError(error, 'E_BUS', 'the decider could not start');
   log.fatal({ code, err: error }, message);
-  process.exitCode = code === 'E_CONFIG' ? 2 : 1;
+  process.exit(code === 'E_CONFIG' ? 2 : 1); // else the connection would keep it alive
 }
 
 async function main(args: string[]): Promise<void> {
   const config = await readConfig(args);
+  const cluster = await clusterOf(config);
   const lifecycle = createLifecycle(log);
   const { signal } = lifecycle;
   const connection = await connectBus({ servers: config.servers, user: 'decider', tls: config.tls, log, signal });
@@ -30,6 +32,7 @@ async function main(args: string[]): Promise<void> {
     holder: random(),
     leaseMs: config.leaseMs,
     policyFile: config.policyFile,
+    cluster,
     newId: (prefix) => `${prefix}-${random()}`,
     clock: systemClock,
     log,
@@ -46,4 +49,12 @@ async function main(args: string[]): Promise<void> {
   });
   lifecycle.onClose({ name: 'decider', close: () => running });
   await lifecycle.done();
+}
+
+/** On bare nodes the Kubernetes library, which is large, is not even loaded. */
+async function clusterOf({ kubernetes }: DeciderConfig): Promise<KubeClient | undefined> {
+  if (!kubernetes) return undefined;
+  const { createKubeClient } = await import('../k8s/client.ts');
+  const { loadKubeConfig } = await import('../k8s/kubeconfig.ts');
+  return createKubeClient(loadKubeConfig(kubernetes.kubeconfig));
 }

@@ -1,16 +1,18 @@
 import type { JetStreamClient } from '@nats-io/jetstream';
 import { describe, expect, test } from 'vitest';
 import type { Decision } from '../lib/contract/decision.ts';
+import { GodwitError } from '../lib/errors.ts';
 import { createLogger } from '../lib/logger.ts';
 import { decidedMove as decision, policyOf, start } from './fixtures.ts';
 import { createMetrics } from './metrics.ts';
+import { busOrders, type Orders } from './orders.ts';
 import { createOutbox } from './outbox.ts';
 import { createWorld } from './world/model.ts';
 
 const { migration: _, ...stay } = decision;
 
 /** A server that acknowledges only what `stores`; time passes while the outbox waits to try again. */
-function scene(stores: (id: string, attempt: number) => boolean) {
+function scene(stores: (id: string, attempt: number) => boolean, others?: (asked: string[]) => Orders) {
   const state = { now: start, leads: true, stored: [] as Decision[] };
   const asked: string[] = [];
   const publish = async (_subject: string, text: string, { msgID }: { msgID: string }) => {
@@ -19,8 +21,10 @@ function scene(stores: (id: string, attempt: number) => boolean) {
     if (!stores(msgID, asked.filter((id) => id === msgID).length)) throw new Error('no acknowledgement');
     state.stored.push(JSON.parse(text) as Decision);
   };
+  const js = { publish } as unknown as JetStreamClient;
   const outbox = createOutbox({
-    js: { publish } as unknown as JetStreamClient,
+    js,
+    orders: others?.(asked) ?? busOrders(js),
     epoch: () => (state.leads ? 4 : undefined),
     commandExpirationMs: () => 1000,
     metrics: createMetrics(createWorld(policyOf()), () => 4),
@@ -70,6 +74,45 @@ describe('the outbox', () => {
     });
     await expect(outbox.send(decision)).rejects.toMatchObject({ code: 'E_CONFLICT' });
     expect(asked).toEqual(['d-1', 'm-1']);
+  });
+
+  const elsewhere = (place: (attempt: number) => void) => (asked: string[]) => ({
+    afterDecision: true,
+    place: async ({ id }: { id: string }) => {
+      asked.push(`placed ${id}`);
+      place(asked.filter((one) => one === `placed ${id}`).length);
+    },
+  });
+
+  test('places a command elsewhere only once its decision is stored', async () => {
+    const { outbox, asked } = scene(
+      (_, attempt) => attempt > 2,
+      elsewhere(() => undefined),
+    );
+    await outbox.send(decision);
+    expect(asked).toEqual(['d-1', 'd-1', 'd-1', 'placed m-1']);
+  });
+
+  test('tries again there while the command counts', async () => {
+    const place = elsewhere((attempt) => {
+      if (attempt < 3) throw new GodwitError('E_BUS', 'no answer');
+    });
+    const { outbox, asked } = scene(() => true, place);
+    await outbox.send(decision);
+    expect(asked).toEqual(['d-1', 'placed m-1', 'placed m-1', 'placed m-1']);
+  });
+
+  test('records why nothing came of a command that is refused there, at once', async () => {
+    const place = elsewhere(() => {
+      throw new GodwitError('E_REFUSED', 'no such namespace');
+    });
+    const { outbox, state, asked } = scene(() => true, place);
+    await expect(outbox.send(decision)).rejects.toThrow('no such namespace');
+    expect(asked).toEqual(['d-1', 'placed m-1', 'd-1-lapsed']);
+    expect(state.stored[1]).toMatchObject({
+      lapsed: 'm-1',
+      sentence: 'trainer stays on edge-1 after all: no such namespace',
+    });
   });
 
   test('completes what was left: with the command while it counts, else with the word that it has lapsed', async () => {

@@ -2,14 +2,16 @@ import type { JetStreamClient } from '@nats-io/jetstream';
 import { publish } from '../lib/bus/publish.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Decision } from '../lib/contract/decision.ts';
-import { GodwitError } from '../lib/errors.ts';
+import { GodwitError, hasCode } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
-import { commandSubject, decisionSubject } from '../lib/subjects.ts';
+import { decisionSubject } from '../lib/subjects.ts';
 import type { DeciderMetrics } from './metrics.ts';
+import type { Orders } from './orders.ts';
 import { commandOf, lapseOf } from './pipeline/verdict.ts';
 
 export interface OutboxOptions {
   js: JetStreamClient;
+  orders: Orders;
   /** The leader's term now; undefined: it leads no more. */
   epoch(): number | undefined;
   commandExpirationMs(): number;
@@ -32,18 +34,17 @@ export interface Outbox {
 const retryMs = 250;
 
 /**
- * Decision and command go out together, the decision first: one connection keeps them in order, whatever becomes of this process. Both
- * have ids that make a repeat harmless. What a crash of the server leaves without its other half the next leader completes.
+ * The decision goes out first, and its command where `orders` say. Both have ids that make a repeat harmless. What a crash leaves without
+ * its other half the next leader completes.
  */
-export function createOutbox({ js, epoch, commandExpirationMs, metrics, clock, log }: OutboxOptions): Outbox {
-  const store = async (subject: string, message: () => unknown, id: string, until: number): Promise<void> => {
+export function createOutbox({ js, orders, epoch, commandExpirationMs, metrics, clock, log }: OutboxOptions): Outbox {
+  const store = async (write: () => Promise<void>, id: string, until: number): Promise<void> => {
     for (;;) {
       if (epoch() === undefined) throw new GodwitError('E_CONFLICT', `${id}: this decider leads no more`);
       try {
-        await publish(js, subject, message(), { id });
-        return;
+        return await write();
       } catch (error) {
-        if (clock.now() + retryMs >= until) throw error;
+        if (hasCode(error, 'E_REFUSED') || clock.now() + retryMs >= until) throw error;
         log.warn({ err: error, id }, 'not published; trying again');
         await clock.sleep(retryMs);
       }
@@ -54,32 +55,38 @@ export function createOutbox({ js, epoch, commandExpirationMs, metrics, clock, l
   /** Of a decision with a command as long as this decider leads: no command stays without its decision. */
   const record = (decision: Decision): Promise<void> => {
     const until = decision.migration || decision.lapsed ? Number.POSITIVE_INFINITY : expiryOf(decision);
-    return store(decisionSubject(decision.site, decision.node), () => decision, decision.id, until);
+    const { id, site, node } = decision;
+    const write = async (): Promise<void> => {
+      await publish(js, decisionSubject(site, node), decision, { id });
+    };
+    return store(write, id, until);
   };
 
   const command = async (decision: Decision): Promise<void> => {
-    const id = decision.migration;
     const build = () => commandOf(decision, { epoch: epoch() ?? decision.epoch }, commandExpirationMs());
-    if (!id || !build()) return;
+    const first = build();
+    if (!first) return;
     try {
-      await store(commandSubject(decision.site, id), build, id, expiryOf(decision));
+      await store(() => orders.place(build() ?? first, decision), first.id, expiryOf(decision));
     } catch (error) {
-      await lapse(decision);
+      await lapse(decision, hasCode(error, 'E_REFUSED') ? error.message : undefined);
       throw error;
     }
   };
 
   /** Leaves it to the next leader when this one leads no more. */
-  const lapse = async (decision: Decision): Promise<void> => {
+  const lapse = async (decision: Decision, refusal?: string): Promise<void> => {
     const term = epoch();
-    if (term !== undefined) await record(lapseOf(decision, { epoch: term }, clock.now()));
+    if (term !== undefined) await record(lapseOf(decision, { epoch: term }, clock.now(), refusal));
   };
 
   const send = async (decision: Decision): Promise<void> => {
     const { id, verdict, migration, sentence } = decision;
     metrics.decision(decision);
     log.info({ decision: id, verdict, migration, sentence }, 'decided');
-    await Promise.all([record(decision), command(decision)]);
+    const recorded = record(decision);
+    if (orders.afterDecision) await recorded;
+    await Promise.all([recorded, command(decision)]);
   };
 
   const failed = (error: unknown, decision: Decision): void => {

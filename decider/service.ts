@@ -1,16 +1,19 @@
 import { jetstream } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
+import type { KubeClient } from '../k8s/client.ts';
 import { openStore } from '../lib/bus/kv.ts';
 import { openPolicyBucket } from '../lib/bus/policy-bucket.ts';
 import { viaHub } from '../lib/bus/streams.ts';
 import type { Clock } from '../lib/clock.ts';
 import { defaultPolicy } from '../lib/contract/policy.ts';
 import type { Telemetry } from '../lib/contract/telemetry.ts';
+import { createLease, leaseSchema } from '../lib/lease.ts';
 import type { Logger } from '../lib/logger.ts';
 import { calmNotesSchema, noteCalm } from './calm-notes.ts';
+import { clusterOrders } from './cluster-orders.ts';
 import { createCore } from './core.ts';
-import { createLease, leaseSchema } from './lease.ts';
 import { createMetrics, type DeciderMetrics } from './metrics.ts';
+import { busOrders } from './orders.ts';
 import { createOutbox } from './outbox.ts';
 import type { Signature } from './pipeline/verdict.ts';
 import { startPolicySource } from './policy-source.ts';
@@ -24,6 +27,8 @@ export interface DeciderOptions {
   holder: string;
   leaseMs: number;
   policyFile: string | undefined;
+  /** Where decisions become Migration objects; without one they become commands. */
+  cluster?: KubeClient | undefined;
   newId: Signature['newId'];
   clock: Clock;
   log: Logger;
@@ -46,14 +51,18 @@ export async function createDecider(options: DeciderOptions): Promise<Decider> {
   const { world, past } = core;
   const lease = createLease({
     store: await openStore(connection, 'leases', leaseSchema, log),
+    key: 'decider',
     holder: options.holder,
     leaseMs: options.leaseMs,
     epochFloor: past.highestEpoch,
     ...tools,
   });
   const metrics = createMetrics(world, lease.epoch);
+  const js = jetstream(connection, viaHub());
+  const orders = options.cluster ? clusterOrders(options.cluster) : busOrders(js);
   const outbox = createOutbox({
-    js: jetstream(connection, viaHub()),
+    js,
+    orders,
     epoch: lease.epoch,
     commandExpirationMs: () => world.policy.spec.budgets.commandExpiration,
     metrics,
@@ -83,7 +92,18 @@ export async function createDecider(options: DeciderOptions): Promise<Decider> {
   };
   const sources = await openSources({ connection, core, metrics, sample, ...tools });
   const calm = await openStore(connection, 'calm', calmNotesSchema, log);
-  const takeOver = createTakeOver({ lease, sources, policies, policy: () => world.policy, past, outbox, clock, log });
+  // the commands that lie in a cluster's queue are its controllers', and some of them people's
+  const queue = orders.afterDecision ? { ...sources, queued: async () => new Map<string, string>() } : sources;
+  const takeOver = createTakeOver({
+    lease,
+    sources: queue,
+    policies,
+    policy: () => world.policy,
+    past,
+    outbox,
+    clock,
+    log,
+  });
   return {
     metrics,
     epoch: takeOver.epoch,

@@ -1,7 +1,7 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Policy } from '../lib/contract/policy.ts';
+import type { Lease } from '../lib/lease.ts';
 import type { Logger } from '../lib/logger.ts';
-import type { Lease } from './lease.ts';
 import type { Outbox } from './outbox.ts';
 import type { Past } from './past.ts';
 import type { PolicySource } from './policy-source.ts';

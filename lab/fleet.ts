@@ -15,6 +15,9 @@ export interface FleetSpec extends LabSpecInput {
   policy?: string;
   /** Merged into every node's node.yaml. */
   nodeConfig?: Record<string, unknown>;
+  /** Merged into hub.yaml, and files beside it. */
+  hubConfig?: Record<string, unknown>;
+  hubFiles?: Record<string, string>;
 }
 
 export interface Fleet {
@@ -25,15 +28,16 @@ export interface Fleet {
 
 /** Raises the lab, gives every node its certificates and starts its services; repeats repair. @throws E_LAB, E_CONFIG, E_SETUP */
 export async function fleetUp(spec: FleetSpec, given: Partial<LabSettings> = {}): Promise<Fleet> {
-  const { policy, nodeConfig, ...labSpec } = spec;
+  const { policy, nodeConfig, hubConfig, hubFiles, ...labSpec } = spec;
   const settings = labSettings(given);
   const lab = await labUp(labSpec, given);
   const hub = lab.nodes.find((node) => node.kind === 'hub');
   if (!hub) throw new GodwitError('E_CONFIG', `lab ${lab.name} has no node of kind hub`);
   const pki = join(labDir(settings, lab.name), 'pki');
   await issue(settings, pki, hub.address, lab.nodes);
-  const extra = policy === undefined ? {} : { policy: 'policy.yaml' };
-  await install(join(pki, 'hub'), hub, { 'hub.yaml': extra }, policy === undefined ? {} : { 'policy.yaml': policy });
+  const rules = policy === undefined ? {} : { policy: 'policy.yaml' };
+  const files = { ...hubFiles, ...(policy !== undefined && { 'policy.yaml': policy }) };
+  await install(join(pki, 'hub'), hub, { 'hub.yaml': { ...hubConfig, ...rules } }, files);
   await startOnce(lab.name, hub.name, ['godwit', 'hub'], 'hub', given);
   for (const node of lab.nodes.filter(({ kind }) => kind !== 'hub')) {
     await install(join(pki, node.name), node, { 'node.yaml': nodeConfig ?? {} }, {});

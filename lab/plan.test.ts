@@ -29,3 +29,10 @@ test('a spec that lists paths a shell would tear apart is refused', () => {
   const bad = { name: 'lab', nodes: [], binds: [{ source: '/a b', target: 'relative' }] };
   expect(() => parseLabSpec(bad)).toThrow(/nodes: .*binds\[0\]\.source: .*binds\[0\]\.target: /s);
 });
+
+test('a further name of a node that is not there, and what is no package, are refused', () => {
+  const nodes = [{ name: 'hub', site: 'x', kind: 'hub', cores: 1, memoryBytes: 2 ** 28 }];
+  const bad = { name: 'lab', nodes, aliases: { registry: 'hubb' }, packages: ['--arch=x'] };
+  expect(() => parseLabSpec(bad)).toThrow(/packages\[0\]: /);
+  expect(() => parseLabSpec({ ...bad, packages: [] })).toThrow(/aliases\.registry: there is no node hubb/);
+});

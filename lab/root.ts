@@ -38,29 +38,30 @@ const flags = [
 ];
 
 /**
- * Folder with the file system that all nodes share as their lower layer; built at the first call, which takes half a
- * minute. @throws E_SETUP when mmdebstrap or a mirror is missing, E_LAB when the build fails.
+ * Folder with the file system that all nodes share as their lower layer, with packages beside those that every lab has;
+ * built at the first call, which takes half a minute. @throws E_SETUP when mmdebstrap or a mirror is missing, E_LAB when the build fails.
  */
-export async function ensureRoot(settings: LabSettings): Promise<string> {
+export async function ensureRoot(settings: LabSettings, further: readonly string[] = []): Promise<string> {
+  const wanted = [...packages, ...further];
   const key = createHash('sha256')
-    .update(JSON.stringify([suite, packages, flags]))
+    .update(JSON.stringify([suite, wanted, flags]))
     .digest('hex');
   const path = join(settings.cacheDir, `root-${key.slice(0, 12)}`);
   if (await exists(path)) return path;
-  return withLock(`root:${path}`, async () => {
-    if (!(await exists(path))) await build(settings, path);
+  return withLock(`root:${settings.cacheDir}`, async () => {
+    if (!(await exists(path))) await build(settings, path, wanted);
     return path;
   });
 }
 
-async function build(settings: LabSettings, path: string): Promise<void> {
+async function build(settings: LabSettings, path: string, wanted: readonly string[]): Promise<void> {
   await mkdir(settings.cacheDir, { recursive: true });
   for (const name of await readdir(settings.cacheDir))
     if (name.endsWith('.building')) await rm(join(settings.cacheDir, name), { recursive: true, force: true });
   settings.onProgress('building the root file system of the nodes, once: about half a minute');
   const mirror = settings.mirror ?? (await hostMirror());
   const unfinished = `${path}.building`;
-  const args = [...flags, `--include=${packages.join(',')}`, suite, unfinished, mirror];
+  const args = [...flags, `--include=${wanted.join(',')}`, suite, unfinished, mirror];
   try {
     await settings.exec('mmdebstrap', args, { timeoutMs: 15 * 60_000 });
   } catch (error) {

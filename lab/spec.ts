@@ -13,6 +13,8 @@ const bindSchema = z.strictObject({
 });
 export type Bind = z.infer<typeof bindSchema>;
 
+const packageSchema = z.string().regex(/^[a-z0-9][-+.a-z0-9]+$/, 'the name of a Debian package');
+
 const nodeSpecSchema = z.strictObject({
   name: nameSchema.max(40),
   kind: z.enum(['hub', 'edge', 'cloud']),
@@ -30,8 +32,15 @@ export const labSpecSchema = z
     name: nameSchema.max(40),
     nodes: z.array(nodeSpecSchema).min(1).max(80),
     binds: z.array(bindSchema).default([]),
+    /** Debian packages that the nodes have beside those that every lab has. */
+    packages: z.array(packageSchema).default([]),
+    /** Further names by which nodes know a node. */
+    aliases: z.record(nameSchema, nameSchema).default({}),
   })
-  .superRefine(({ nodes }, context) => {
+  .superRefine(({ nodes, aliases }, context) => {
+    for (const [alias, name] of Object.entries(aliases))
+      if (!nodes.some((node) => node.name === name))
+        context.addIssue({ code: 'custom', path: ['aliases', alias], message: `there is no node ${name}` });
     for (const [index, { name }] of nodes.entries()) {
       const first = nodes.findIndex((node) => node.name === name);
       if (first < index)

@@ -1,3 +1,4 @@
+import { GodwitError } from '../lib/errors.ts';
 import { isRunning, type ProcessId } from '../lib/process-id.ts';
 import { createLabGroups, createNodeGroups, groupsOf } from './cgroup.ts';
 import { processesIn } from './group-files.ts';
@@ -17,8 +18,9 @@ import { removeDisk } from './teardown.ts';
 
 /** Makes what is missing of the lab; what runs as it should is left alone. The caller holds the lab's lock. */
 export async function raise(settings: LabSettings, spec: LabSpec): Promise<void> {
-  const root = await ensureRoot(settings);
   const before = await readLab(settings, spec.name);
+  if (before) refuseOtherPackages(before.spec, spec);
+  const root = await ensureRoot(settings, spec.packages);
   const lab = plan(spec, before, before?.hierarchies ?? (await ownHierarchies()), root);
   const gone = (before?.spec.nodes ?? []).filter(({ name }) => !spec.nodes.some((node) => node.name === name));
   await writeLab(settings, { ...lab, spec: { ...spec, nodes: [...spec.nodes, ...gone] } });
@@ -34,6 +36,14 @@ export async function raise(settings: LabSettings, spec: LabSpec): Promise<void>
     await applyShape(settings, lab, end, state);
   }
   await writeLab(settings, lab);
+}
+
+/** Another root file system can not be slid under disks that nodes have written to. */
+function refuseOtherPackages(before: LabSpec, { name, packages }: LabSpec): void {
+  if (before.packages.join() === packages.join()) return;
+  throw new GodwitError('E_CONFIG', `lab ${name} stands with other Debian packages than are asked for now`, {
+    next: `Ask for the same (${before.packages.join(', ') || 'none'}), or take it down first: godwit lab down --lab ${name}.`,
+  });
 }
 
 async function ensureNode(settings: LabSettings, lab: LabState, node: NodeSpec, ports: Links): Promise<ProcessId> {
@@ -76,5 +86,6 @@ async function dropNode(settings: LabSettings, lab: LabState, node: string, port
 
 function hostNames(lab: LabState): Record<string, string> {
   const nodes = lab.spec.nodes.map(({ name }) => [name, place(lab, name).address] as const);
-  return { outside: addressOf(lab.subnet ?? 0, 1), ...Object.fromEntries(nodes) };
+  const aliases = Object.entries(lab.spec.aliases).map(([alias, name]) => [alias, place(lab, name).address] as const);
+  return { outside: addressOf(lab.subnet ?? 0, 1), ...Object.fromEntries([...nodes, ...aliases]) };
 }

@@ -7,6 +7,7 @@ export const errorCodes = {
   E_UNKNOWN_MIGRATION: 'No migration of that id is known',
   E_CONFLICT: 'Somebody else changed the same record first',
   E_BUS: 'The NATS server did not answer or refused',
+  E_KUBERNETES: 'The Kubernetes API did not answer or refused',
   E_TIMEOUT: 'A step did not end before its deadline',
   E_EXEC: 'A program ended with a failure',
   E_PREFLIGHT: 'The workload can not move; nothing was stopped',

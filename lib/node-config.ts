@@ -23,6 +23,8 @@ export const nodeConfigSchema = z.strictObject({
     leaf: z
       .strictObject({
         listen: listenSchema.default({ host: '0.0.0.0', port: 4222 }),
+        /** IPv4 address at which the site's nodes reach it, where that is not the node's: of a Service in a cluster. */
+        address: z.ipv4().optional(),
         /** Leaf URL of the hub, such as tls://192.0.2.1:7422. */
         hub: z.string(),
       })
@@ -51,7 +53,13 @@ export const nodeConfigSchema = z.strictObject({
       command: z.string().optional(),
     })
     .default({ device: 'eth0', mode: 'neighbour' }),
-  monitor: z.strictObject({ intervalMs: z.number().int().min(100).default(10_000) }).default({ intervalMs: 10_000 }),
+  monitor: z
+    .strictObject({
+      intervalMs: z.number().int().min(100).default(10_000),
+      /** In a cluster, who samples the pods: the node's monitor, or a sidecar in each of them. */
+      mode: z.enum(['node', 'sidecar']).default('node'),
+    })
+    .default({ intervalMs: 10_000, mode: 'node' }),
   migrator: z
     .strictObject({
       /** Prometheus metrics on 127.0.0.1; without it there are none. */
@@ -60,6 +68,8 @@ export const nodeConfigSchema = z.strictObject({
     .default({}),
   stateDir: z.string().default('/var/lib/godwit'),
   runDir: z.string().default('/run/godwit'),
+  /** `kubernetes`: the workloads are pods, and runcRoot is containerd's, /run/containerd/runc/k8s.io. */
+  engine: z.enum(['runc', 'kubernetes']).default('runc'),
   runcRoot: z.string().default('/run/runc'),
 });
 export type NodeConfig = z.infer<typeof nodeConfigSchema>;
@@ -80,10 +90,19 @@ export const hubConfigSchema = z.strictObject({
     .strictObject({
       /** A standby takes over when the leader has been silent for this long. */
       leaseMs: z.number().int().min(500).default(5000),
+      /** Present where the workloads are pods: what is decided becomes a Migration object there. */
+      kubernetes: z
+        .strictObject({
+          /** File; by default the account of the pod in which the decider runs. */
+          kubeconfig: z.string().optional(),
+        })
+        .optional(),
       /** Prometheus metrics on 127.0.0.1; without it there are none. */
       metricsPort: portSchema.optional(),
     })
     .default({ leaseMs: 5000 }),
+  /** File of the controllers of a cluster, controller.yaml, to run them here as well. */
+  controllers: z.string().optional(),
   /** Apart from those of a node, which may run beside the hub. */
   stateDir: z.string().default('/var/lib/godwit/hub'),
   runDir: z.string().default('/run/godwit/hub'),

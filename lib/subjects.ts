@@ -13,6 +13,10 @@ export function decodeToken(token: string): string {
 export const telemetrySubject = (site: string, node: string): string =>
   `telemetry.v1.${encodeToken(site)}.${encodeToken(node)}`;
 
+/** From a pod's sidecar to the monitor of its node; `pod` is the pod's uid. */
+export const podSampleSubject = (site: string, node: string, pod: string): string =>
+  `pod.v1.${encodeToken(site)}.${encodeToken(node)}.${pod}`;
+
 export const decisionSubject = (site: string, node: string): string =>
   `decision.v1.${encodeToken(site)}.${encodeToken(node)}`;
 

@@ -13,8 +13,7 @@ import { createAgent } from './agent/agent.ts';
 import { bootToken } from './agent/boot.ts';
 import type { AgentContext } from './agent/context.ts';
 import { ensureImagesMount } from './agent/images-mount.ts';
-import { claims, isDraining, isLostCopy, openJournals } from './agent/journal.ts';
-import { obstacleOf } from './agent/prepare.ts';
+import { openJournals } from './agent/journal.ts';
 import { serveAgent } from './agent/serve.ts';
 import { settle } from './agent/settle.ts';
 import { readConfig } from './config.ts';
@@ -23,12 +22,11 @@ import { toolVersions } from './engine/versions.ts';
 import { every } from './every.ts';
 import { createDataClient } from './files/data-client.ts';
 import { serveData } from './files/data-server.ts';
+import { openHosting } from './hosting.ts';
 import { createMetrics } from './metrics.ts';
 import { createAddressMover, prepareNode } from './network/address.ts';
 import { pathsOf } from './paths.ts';
-import { rememberObstacles } from './workloads/obstacles.ts';
 import { createRecordPublisher } from './workloads/record.ts';
-import { createSupervisor } from './workloads/supervise.ts';
 
 const { node, logLevel, capacity } = await readConfig(process.argv.slice(2), process.env);
 const log = createLogger('migrator', { level: logLevel, bindings: { node: node.name } });
@@ -38,13 +36,13 @@ const exec = systemExec;
 const paths = pathsOf(node);
 const dataTls = tlsFiles(node.pki, 'data');
 
-await prepareNode(node.network.device);
+if (node.engine === 'runc') await prepareNode(node.network.device);
 await ensureImagesMount(paths, capacity.memoryBytes, exec);
 const data = await createDataClient(dataTls);
 lifecycle.onClose({ name: 'data client', close: () => data.close() });
 const address = createAddressMover(node.network, exec);
 const journals = await openJournals(paths, clock.now);
-const context: AgentContext = {
+const known = {
   config: node,
   paths,
   journals,
@@ -57,6 +55,11 @@ const context: AgentContext = {
   engine: { exec, clock, log, runcRoot: paths.runcRoot, tls: tlsFiles(node.pki, 'pages') },
   boot: await bootToken(paths),
 };
+let publishRecord = async (): Promise<void> => {};
+const publish = (): Promise<void> => publishRecord().catch(complain('publishing the node record'));
+const hosting = await openHosting(known, () => void publish());
+lifecycle.onClose({ name: 'hosting', close: hosting.close });
+const context: AgentContext = { ...known, host: hosting.host };
 const agent = createAgent(context);
 const server = await serveData({ port: node.data.port, tls: dataTls, log, accept: agent.upload });
 lifecycle.onClose({ name: 'data server', close: () => server.closeAllConnections() });
@@ -64,22 +67,15 @@ lifecycle.onClose({ name: 'data server', close: () => server.closeAllConnections
 const user = `migrator.${node.name}`;
 const connection = await connectBus({ servers: node.nats.servers, user, tls: tlsFiles(node.pki, 'migrator'), log });
 lifecycle.onClose({ name: 'bus', close: () => connection.drain() });
-const claimed = (workload: string): boolean =>
-  journals.all().some((journal) => claims(journal, workload, context.boot));
 const metrics = createMetrics(journals.all);
 if (node.migrator.metricsPort !== undefined) {
   const endpoint = await serveMetrics(metrics.registry, { ready: () => true }, { port: node.migrator.metricsPort });
   lifecycle.onClose({ name: 'metrics', close: () => void endpoint.close() });
 }
-const draining = (workload: string): boolean => journals.all().some((journal) => isDraining(journal, workload));
-const supervisor = createSupervisor(context, (workload) => claimed(workload) || draining(workload));
-const complain = (what: string) => (error: unknown) =>
-  log.warn({ reason: messageOf(error) }, `${what} failed; trying again`);
 const options = { clock, signal: lifecycle.signal };
-let publishRecord = async (): Promise<void> => {};
-serveAgent(connection, context, agent, () => publishRecord().catch(complain('publishing the node record')));
+serveAgent(connection, context, agent, publish);
 const loops = [
-  every(1000, supervisor.tick, { ...options, onError: complain('supervisor') }),
+  hosting.run(connection, options),
   every(500, () => settle(context, agent, connection), { ...options, onError: complain('settling') }),
   publishRecords(),
 ];
@@ -99,20 +95,21 @@ await lifecycle.done();
 await Promise.allSettled(loops);
 process.exit(0);
 
+function complain(what: string): (error: unknown) => void {
+  return (error) => log.warn({ reason: messageOf(error) }, `${what} failed; trying again`);
+}
+
 async function publishRecords(): Promise<void> {
   const versions = await toolVersions(exec);
   const store = await openStore(connection, 'nodes', nodeRecordSchema, log);
-  const obstacles = rememberObstacles((container) => obstacleOf(container, exec), clock);
   publishRecord = createRecordPublisher({
     config: node,
-    paths,
     clock,
     store,
     capacity,
     versions,
-    obstacleOf: obstacles,
-    isStopped: claimed,
-    lostIn: (workload) => journals.all().find((journal) => isLostCopy(journal, workload))?.migration,
+    workloads: hosting.workloads,
+    ...(hosting.inbound && { inbound: hosting.inbound }),
   });
   await every(1000, publishRecord, { ...options, onError: complain('publishing the node record') });
 }

@@ -6,6 +6,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Clock } from '../lib/clock.ts';
 import { createContainerSet } from './container-set.ts';
 import { createFileOpener } from './held-file.ts';
+import { podContainers } from './pod-containers.ts';
+import { runcContainers } from './runc-root.ts';
 
 let root = '';
 let nowMs = 0;
@@ -20,10 +22,10 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true }));
 
-const newSet = (more: { maxContainers?: number } = {}) =>
+const newSet = (more: { maxContainers?: number } = {}, source = runcContainers) =>
   createContainerSet({
     ...more,
-    runcRoot: join(root, 'runc'),
+    source: source(join(root, 'runc')),
     open: createFileOpener(),
     clock,
     bounds: { maxCores: 2, minElapsedMs: 250 },
@@ -45,10 +47,10 @@ function group(id: string, files: Record<string, string> = {}): void {
   for (const [name, text] of Object.entries(all)) writeFileSync(join(folder, name), text);
 }
 
-function container(id: string, files?: Record<string, string>): void {
+function container(id: string, files?: Record<string, string>, labels?: string[]): void {
   group(id, files);
   mkdirSync(join(root, 'runc', id));
-  const state = { cgroup_paths: { '': join(root, 'cgroup', id) } };
+  const state = { cgroup_paths: { '': join(root, 'cgroup', id) }, ...(labels && { config: { labels } }) };
   writeFileSync(join(root, 'runc', id, 'state.json'), JSON.stringify(state));
 }
 
@@ -149,7 +151,7 @@ test('what can not be watched is counted, said once, and stops nothing', () => {
   nowMs = 1000;
   expect(set.sample().map((sample) => sample.workload)).toEqual(['web']);
   expect(lines).toHaveLength(2);
-  expect(lines).toContainEqual(expect.objectContaining({ reason: 'the id is no workload name', count: 2 }));
+  expect(lines).toContainEqual(expect.objectContaining({ reason: 'not a workload name', count: 2 }));
   expect(lines).toContainEqual(expect.objectContaining({ reason: 'can not be read', count: 2 }));
   set.close();
 });
@@ -175,4 +177,47 @@ test('no file stays open after close, nor of a container that has left', () => {
   set.scan();
   set.close();
   expect(readdirSync('/proc/self/fd').length).toBe(before);
+});
+
+const labels = (container: string, more: Record<string, string> = {}): string[] =>
+  Object.entries({
+    'container-type': 'container',
+    'container-name': container,
+    'sandbox-namespace': 'plant',
+    'sandbox-name': 'reducer',
+    'sandbox-uid': 'u1',
+    ...more,
+  }).map(([name, value]) => `io.kubernetes.cri.${name}=${value}`);
+
+test('of pods, their containers are taken together; sandboxes, the sidecar and system pods are nothing', () => {
+  const set = newSet({}, podContainers);
+  container('4ed5', {}, labels('', { 'container-type': 'sandbox' }));
+  container('677b', {}, labels('app'));
+  container('677c', {}, labels('helper'));
+  container('677d', {}, labels('godwit-monitor'));
+  container('99aa', {}, labels('coredns', { 'sandbox-namespace': 'kube-system' }));
+  container('aa00', {}, [...labels('app', { 'sandbox-name': 'copy' }), 'godwit.dev/workload=plant.reducer-1']);
+  set.scan();
+  nowMs = 1000;
+  for (const id of ['677b', '677c', '677d', 'aa00']) usage(id, 250_000);
+  expect(set.sample()).toEqual([
+    { workload: 'plant.reducer', cpuCores: 0.5, memoryBytes: 8000 },
+    { workload: 'plant.reducer-1', cpuCores: 0.25, memoryBytes: 4000 },
+  ]);
+  expect(lines).toEqual([]);
+  set.close();
+});
+
+test('what is nobody’s workload is asked for once', () => {
+  let asked = 0;
+  const set = newSet({}, (folder) => ({
+    list: () => ['4ed5'],
+    identify: () => {
+      asked += folder.length > 0 ? 1 : 0;
+      return undefined;
+    },
+  }));
+  set.scan();
+  set.scan();
+  expect(asked).toBe(1);
 });

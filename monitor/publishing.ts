@@ -21,13 +21,15 @@ const flushGraceMs = 2500;
 
 export interface PublishingOptions {
   config: NodeConfig;
+  /** Called once, as soon as there is a connection. */
+  connected?: (connection: NatsConnection) => void;
   lifecycle: Lifecycle;
   clock: Clock;
   log: Logger;
 }
 
 /** Connects in the background, for as long as it takes; what is sampled meanwhile waits. What is left is flushed at the end. */
-export function startPublishing({ config, lifecycle, clock, log }: PublishingOptions): Publisher<Telemetry> {
+export function startPublishing({ config, connected, lifecycle, clock, log }: PublishingOptions): Publisher<Telemetry> {
   const publisher = createPublisher({ capacity: bufferedSamples, weigh: weight, isHopeless, retryMs, clock, log });
   const subject = telemetrySubject(config.site, config.name);
   let connection: NatsConnection | undefined;
@@ -39,6 +41,7 @@ export function startPublishing({ config, lifecycle, clock, log }: PublishingOpt
       log,
       signal: lifecycle.signal,
     });
+    connected?.(connection);
     const js = jetstream(connection);
     publisher.start(async (message) => {
       await publish(js, subject, message, { id: messageId(message), timeoutMs: publishTimeoutMs });

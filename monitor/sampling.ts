@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { cpus } from 'node:os';
 import type { Clock } from '../lib/clock.ts';
 import type { Telemetry } from '../lib/contract/telemetry.ts';
 import type { Lifecycle } from '../lib/lifecycle.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { NodeConfig } from '../lib/node-config.ts';
-import { createContainerSet } from './container-set.ts';
-import { createFileOpener } from './held-file.ts';
+import type { ContainerSet } from './container-set.ts';
+import type { DeltaBounds } from './delta.ts';
+import type { FileOpener } from './held-file.ts';
 import { openNodeUsage } from './host/usage.ts';
 import type { Publisher } from './publisher.ts';
 import { createSampler } from './sampler.ts';
@@ -15,6 +15,9 @@ import { watchFolder } from './watch.ts';
 
 export interface SamplingOptions {
   config: NodeConfig;
+  containers: ContainerSet;
+  open: FileOpener;
+  bounds: DeltaBounds;
   publisher: Publisher<Telemetry>;
   lifecycle: Lifecycle;
   clock: Clock;
@@ -22,12 +25,10 @@ export interface SamplingOptions {
 }
 
 /** Samples at every interval until the lifecycle stops; a fault of the node's own files stops the process. */
-export function startSampling({ config, publisher, lifecycle, clock, log }: SamplingOptions): void {
+export function startSampling(options: SamplingOptions): void {
+  const { config, containers, open, bounds, publisher, lifecycle, clock, log } = options;
   const { intervalMs } = config.monitor;
-  const open = createFileOpener();
-  const bounds = { maxCores: cpus().length, minElapsedMs: intervalMs / 4 };
   const node = openNodeUsage({ open, proc: '/proc', capacity: config.capacity });
-  const containers = createContainerSet({ runcRoot: config.runcRoot, open, clock, bounds, log });
   const identity = { site: config.site, node: config.name, tier: config.tier, boot: randomBytes(8).toString('hex') };
   const sampler = createSampler({ identity, clock, containers, node, bounds });
   const watch = watchFolder(config.runcRoot, containers.scan);

@@ -1,8 +1,10 @@
 #!/bin/sh
 # Makes this checkout ready; what is there already is left alone.
-#   scripts/setup.sh node   Node 24, the npm packages and godwit-pages: enough to run Godwit. Needs any npm, and Go 1.19 or later
+#   scripts/setup.sh node   Node 24, the npm packages, godwit-pages and godwit-runtime: enough to run Godwit. Needs any npm, and Go 1.19 or later
 #   scripts/setup.sh npm    the same after Debian packages for tests and labs
 #   scripts/setup.sh all    the same, the root file system of labs, and the example workloads (the default)
+#   scripts/setup.sh image  as npm, and the Debian package that builds container images
+#   scripts/setup.sh kubernetes   the same, and what a cluster in a lab needs: Kubernetes from its Go modules takes minutes
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -106,31 +108,37 @@ use_newer_go() {
   ln -sfn "$go_tools/$toolchain/bin/go" .cache/bin/go
 }
 
-# Ends the TLS of page connections on a node that takes migrations in: migrator/pages.
-pages=$PWD/.cache/bin/godwit-pages
-build_pages() { (cd migrator/pages && CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags='-s -w' -o "$pages" .); }
-pages_program() {
-  if [ -x "$pages" ] && [ -z "$(find migrator/pages -newer "$pages")" ]; then return; fi
+# Small static programs of the migrator. $1: the folder below migrator, which gives the program its name.
+go_program() {
+  program=$PWD/.cache/bin/godwit-$1
+  if [ -x "$program" ] && [ -z "$(find "migrator/$1" -newer "$program")" ]; then return; fi
   mkdir -p .cache/bin
-  step 'godwit-pages' build_pages
+  step "godwit-$1" build_go_program "$1"
+}
+build_go_program() {
+  (cd "migrator/$1" && CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags='-s -w' -o "$program.new" .)
+  mv "$program.new" "$program"
 }
 go_minor() { go env GOVERSION | sed 's/^go1\.\([0-9]*\).*/\1/'; }
 
 # Needs Node 24, which npm has just brought.
-prepare() { PATH="$PWD/node_modules/.bin:$PWD/.cache/bin:$PATH" node scripts/prepare.ts; }
+prepare() { PATH="$PWD/node_modules/.bin:$PWD/.cache/bin:$PATH" node "scripts/$1.ts"; }
 
 for name in "${@:-all}"; do
   case $name in
-    node | npm | all) ;;
+    node | npm | image | all | kubernetes) ;;
     *)
-      echo "usage: scripts/setup.sh [node|npm|all]" >&2
+      echo "usage: scripts/setup.sh [node|npm|image|all|kubernetes]" >&2
       exit 2
       ;;
   esac
+  if [ "$name" = image ]; then packages="$packages buildah"; fi
   if [ "$name" != node ]; then debian; fi
   npm_packages
-  pages_program
-  if [ "$name" != all ]; then continue; fi
+  go_program pages # ends the TLS of page connections
+  go_program runtime # the OCI runtime of pods
+  case $name in node | npm | image) continue ;; esac
   if [ "$(go_minor)" -lt 24 ]; then use_newer_go; fi
-  step 'root file system of the nodes, example workloads' prepare
+  step 'root file system of the nodes, example workloads' prepare prepare
+  if [ "$name" = kubernetes ]; then step 'cluster: root file system of its nodes, Kubernetes' prepare prepare-kubernetes; fi
 done

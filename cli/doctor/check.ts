@@ -1,6 +1,8 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { Exec } from '../../lib/exec.ts';
 import type { HubConfig, NodeConfig } from '../../lib/node-config.ts';
+import type { Io } from '../io.ts';
+import type { Kind } from '../output.ts';
 
 export interface Finding {
   check: string;
@@ -30,6 +32,22 @@ export const warning = (check: string, found: string, next: string): Finding => 
   next,
 });
 export const fault = (check: string, found: string, next: string): Finding => ({ check, state: 'fault', found, next });
+
+export const findings: Kind<Finding> = {
+  kind: 'check',
+  name: ({ check }) => check,
+  columns: [
+    { header: 'CHECK', value: ({ check }) => check },
+    { header: 'STATE', value: ({ state }) => state },
+    { header: 'FOUND', value: ({ found }) => found },
+    { header: 'NEXT', wide: true, value: ({ next }) => next },
+  ],
+};
+
+/** Says on stderr what to do about what is not ok. */
+export function tellNext(io: Io, found: readonly Finding[]): void {
+  for (const { check, state, next } of found) if (state !== 'ok') io.err(`${state}: ${check}; next: ${next}\n`);
+}
 
 /** Whether a program ends well, and the last line that it printed. */
 export async function attempt(

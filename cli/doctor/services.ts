@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { resolve } from 'node:path';
-import { readCertificate } from '../pki/authority.ts';
+import { readCertificate } from '../../lib/pki/authority.ts';
 import { runningSupervisor } from '../services/registry.ts';
 import { type Check, type Finding, fault, type Machine, ok, warning } from './check.ts';
 

@@ -6,7 +6,7 @@ import type { Resource } from './resource.ts';
 
 export type PlacedWorkload = Workload & { node: string };
 
-export const movable = (workload: Workload): string =>
+export const movable = (workload: Pick<Workload, 'obstacle' | 'migrate'>): string =>
   workload.obstacle ? 'no' : workload.migrate ? 'yes' : 'on request';
 
 const workloadKind = (now: number): Kind<PlacedWorkload> => ({

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { writeDurably } from '../../lib/files.ts';
 import type { HubConfig, NodeConfig } from '../../lib/node-config.ts';
-import type { Authority, CertificateRequest } from './authority.ts';
+import type { Authority, CertificateRequest } from '../../lib/pki/authority.ts';
 
 /** A folder ready to be copied to /etc/godwit of one machine. */
 export interface Bundle {
@@ -15,13 +15,20 @@ export interface Bundle {
   files: Record<string, unknown>;
 }
 
+/** Name by which pods of a cluster reach the hub: k8s/manifests/base/hub.yaml. */
+const hubService = 'godwit-hub.godwit-system.svc';
+
 export function hubBundle(config: Pick<HubConfig, 'address' | 'nats'>): Bundle {
   return {
     name: 'hub',
     certificates: {
-      nats: { name: 'nats.hub', serves: { addresses: [config.address, '127.0.0.1'], names: ['localhost', 'hub'] } },
+      nats: {
+        name: 'nats.hub',
+        serves: { addresses: [config.address, '127.0.0.1'], names: ['localhost', 'hub', hubService] },
+      },
       decider: { name: 'decider' },
       operator: { name: 'operator' },
+      controller: { name: 'controller' },
       hub: { name: 'hub' },
     },
     files: {
@@ -32,15 +39,19 @@ export function hubBundle(config: Pick<HubConfig, 'address' | 'nats'>): Bundle {
 }
 
 export function nodeBundle(config: NodeConfig, file: unknown): Bundle {
-  const serves = { addresses: [config.address, '127.0.0.1'], names: ['localhost', config.name] };
+  const names = ['localhost', config.name];
+  const serves = { addresses: [config.address, '127.0.0.1'], names };
+  const { leaf } = config.nats;
+  const leafServes = { addresses: [...serves.addresses, ...(leaf?.address ? [leaf.address] : [])], names };
   return {
     name: config.name,
     certificates: {
       monitor: { name: `monitor.${config.name}` },
+      sidecar: { name: `sidecar.${config.name}` },
       migrator: { name: `migrator.${config.name}` },
       pages: { name: `pages.${config.name}`, serves },
       data: { name: `data.${config.name}`, serves },
-      ...(config.nats.leaf && { nats: { name: `leaf.${config.site}`, serves } }),
+      ...(leaf && { nats: { name: `leaf.${config.site}`, serves: leafServes } }),
     },
     files: { 'node.yaml': file },
   };

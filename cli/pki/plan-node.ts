@@ -18,10 +18,12 @@ const shape = {
   address: z.ipv4(),
   hub: z.ipv4().optional(),
   leaf: z.boolean().optional(),
+  leafAddress: z.ipv4().optional(),
   servers: z.array(z.url({ protocol: /^(tls|nats)$/ })).optional(),
   cores: z.coerce.number().positive().optional(),
   memory: sizeFlag.optional(),
   uplink: sizeFlag.optional(),
+  kubernetes: z.boolean().default(false),
   force: z.boolean().default(false),
 };
 type NodeFlags = z.output<z.ZodObject<typeof shape>> & { hub: string };
@@ -48,7 +50,7 @@ export function planNode(flags: NodeFlags, others: readonly NodeConfig[]): { fil
       next: 'leave out --leaf',
     });
   const leaf = !flags.servers && (flags.leaf ?? (flags.tier === 'edge' && !siteLeaf));
-  const server = leaf ? '127.0.0.1' : (siteLeaf?.address ?? flags.hub);
+  const server = leaf ? (flags.leafAddress ?? '127.0.0.1') : serverBeside(siteLeaf, flags.hub);
   const file = {
     name: flags.name,
     site: flags.site,
@@ -56,12 +58,22 @@ export function planNode(flags: NodeFlags, others: readonly NodeConfig[]): { fil
     address: flags.address,
     nats: {
       servers: flags.servers ?? [`tls://${server}:4222`],
-      ...(leaf && { leaf: { hub: `tls://${flags.hub}:7422` } }),
+      ...(leaf && { leaf: leafOf(flags) }),
     },
     ...((flags.cores ?? flags.memory) && {
       capacity: { ...(flags.cores && { cores: flags.cores }), ...(flags.memory && { memoryBytes: flags.memory }) },
     }),
+    ...(flags.kubernetes && { engine: 'kubernetes', runcRoot: '/run/containerd/runc/k8s.io' }),
     ...(flags.uplink && { uplinkBytesPerSecond: flags.uplink }),
   };
   return { file, config: parseAs(nodeConfigSchema, file, 'node.yaml', 'E_CONFIG') };
+}
+
+function leafOf({ hub, leafAddress }: NodeFlags): object {
+  return { hub: `tls://${hub}:7422`, ...(leafAddress && { address: leafAddress }) };
+}
+
+/** Address of the server of a node that runs none. */
+function serverBeside(siteLeaf: NodeConfig | undefined, hub: string): string {
+  return siteLeaf?.nats.leaf?.address ?? siteLeaf?.address ?? hub;
 }

@@ -12,6 +12,7 @@ export function addLab(program: Command, lazily: Lazily): void {
     .description('raise a lab with Godwit running in it: a hub, an edge and a cloud node, or what a YAML file says')
     .option(...name)
     .option('--bare', 'only the nodes, without Godwit')
+    .option('--kubernetes', 'a Kubernetes cluster as well: control plane on the hub, a kubelet on the others')
     .action(lazily(() => import('../verbs/lab-up.ts')));
   lab
     .command('down')

@@ -12,20 +12,8 @@ export type Lazily = (load: () => Promise<{ run: Verb }>) => (...args: unknown[]
 
 /** The whole command line: names, flags and help; nothing that a verb needs is loaded. `done` hears the verb's exit code. */
 export function buildProgram(io: Io, done: (code: number) => void): Command {
-  const lazily: Lazily =
-    (load) =>
-    async (...args) => {
-      const command = args.at(-1) as Command;
-      const verb = await load();
-      done(await verb.run(inputOf(command), io));
-    };
-  const program = new Command('godwit')
-    .description('Moves running containers, with their memory, between edge nodes and the cloud.')
-    .exitOverride()
-    .configureOutput({ writeOut: io.out, writeErr: io.err, outputError: (text, write) => write(usageError(text)) })
-    .showSuggestionAfterError()
-    .enablePositionalOptions()
-    .helpCommand(false);
+  const { program, lazily } = newProgram('godwit', io, done);
+  program.description('Moves running containers, with their memory, between edge nodes and the cloud.');
   addLooking(program, lazily);
   addActing(program, lazily);
   addReplay(program, lazily);
@@ -35,14 +23,33 @@ export function buildProgram(io: Io, done: (code: number) => void): Command {
   return program;
 }
 
+/** A command line without verbs yet; `name` is what people type. */
+export function newProgram(name: string, io: Io, done: (code: number) => void): { program: Command; lazily: Lazily } {
+  const lazily: Lazily =
+    (load) =>
+    async (...args) => {
+      const command = args.at(-1) as Command;
+      const verb = await load();
+      done(await verb.run(inputOf(command), io));
+    };
+  const outputError = (text: string, write: (text: string) => void): void => write(usageError(text, name));
+  const program = new Command(name)
+    .exitOverride()
+    .configureOutput({ writeOut: io.out, writeErr: io.err, outputError })
+    .showSuggestionAfterError()
+    .enablePositionalOptions()
+    .helpCommand(false);
+  return { program, lazily };
+}
+
 /** Flags and arguments of a command by their names. */
 function inputOf(command: Command): Record<string, unknown> {
   const named = command.registeredArguments.map((argument, index) => [argument.name(), command.processedArgs[index]]);
   return { ...command.optsWithGlobals(), ...Object.fromEntries(named) };
 }
 
-function usageError(text: string): string {
+function usageError(text: string, program: string): string {
   const [first = '', ...rest] = text.trim().split('\n');
   const hint = rest.join(' ').replace(/^\(|\)$/g, '');
-  return `${first}${hint ? ` (${hint})` : ''}\nnext: godwit --help, or --help after any command\n`;
+  return `${first}${hint ? ` (${hint})` : ''}\nnext: ${program} --help, or --help after any command\n`;
 }

@@ -26,7 +26,9 @@ export function addSetup(program: Command, lazily: Lazily): void {
     .requiredOption('--address <ipv4>', 'address at which the other nodes reach it')
     .option('--hub <ipv4>', "the hub's address (default: from the hub's folder)")
     .option('--leaf', "run the site's NATS server here (default: on the first edge node of a site)")
+    .option('--leaf-address <ipv4>', "where the site's NATS server is reached, if not at the node: its Service")
     .option('--servers <url...>', 'NATS servers to use instead')
+    .option('--kubernetes', 'the workloads are the pods of this node')
     .option('--cores <number>', 'what the node offers (default: all)')
     .option('--memory <size>', 'what the node offers, such as 4Gi (default: all)')
     .option('--uplink <size>', "what the site's uplink carries each second, such as 12Mi")
@@ -41,6 +43,11 @@ export function addSetup(program: Command, lazily: Lazily): void {
     .option(...dir)
     .action(lazily(() => import('../verbs/pki-list.ts')));
   pki
+    .command('secrets')
+    .description('print the folders as Secrets of Kubernetes, a part each: for kubectl apply -f -')
+    .option(...dir)
+    .action(lazily(() => import('../verbs/pki-secrets.ts')));
+  pki
     .command('renew [names...]')
     .description('give folders new keys and certificates (default: all that end within 30 days)')
     .option(...dir)
@@ -48,13 +55,29 @@ export function addSetup(program: Command, lazily: Lazily): void {
   program
     .command('hub')
     .description('run the hub: NATS server, streams, decider; until SIGTERM')
+    .option('--only <part...>', 'run only these: nats, decider')
     .option('--config <path>', 'folder or file with hub.yaml (default: $GODWIT_CONFIG, then /etc/godwit)')
     .action(lazily(() => import('../verbs/hub.ts')));
   program
     .command('agent')
     .description('run a node: its NATS server where it has one, monitor, migrator; until SIGTERM')
+    .option('--only <part...>', 'run only these: nats, monitor, migrator')
     .option('--config <path>', 'folder or file with node.yaml (default: $GODWIT_CONFIG, then /etc/godwit)')
     .action(lazily(() => import('../verbs/agent.ts')));
+  program
+    .command('host')
+    .description(
+      'in a privileged pod: install Godwit on the node, run its agent there, and take all back with the DaemonSet',
+    )
+    .requiredOption('--daemonset <name>', 'the DaemonSet of this pod')
+    .option('--prefix <path>', 'where Godwit goes on the node (default: /opt/godwit)')
+    .option(
+      '--containerd-config <path>',
+      "containerd's file, or the template of k3s (default: /etc/containerd/config.toml)",
+    )
+    .option('--unit <name>', "systemd's unit that runs containerd, to restart it (default: it is not restarted)")
+    .option('--config <path>', "folder of this node's Secret (default: /etc/godwit)")
+    .action(lazily(() => import('../verbs/host.ts')));
   program
     .command('completion <shell>')
     .description('print a script that completes commands and flags: bash or zsh')

@@ -3,6 +3,7 @@ import { type HubConfig, hubDomain, type NodeConfig, tlsFiles } from '../../lib/
 import { encodeToken } from '../../lib/subjects.ts';
 import type { Member } from '../pki/roster.ts';
 import {
+  controllerRights,
   deciderRights,
   hubRights,
   leafRights,
@@ -12,6 +13,7 @@ import {
   operatorRights,
   type Place,
   type Rights,
+  sidecarRights,
   systemRights,
 } from './nats-rights.ts';
 
@@ -40,6 +42,7 @@ const user = (name: string, rights: Rights, connection: 'STANDARD' | 'LEAFNODE' 
 
 const componentsOf = (member: Member, place: Place): User[] => [
   user(`monitor.${member.name}`, monitorRights(member.name, member.site)),
+  user(`sidecar.${member.name}`, sidecarRights(member.name, member.site)),
   user(`migrator.${member.name}`, migratorRights(place, member.name)),
 ];
 
@@ -81,6 +84,7 @@ export function hubNatsConfig(config: HubConfig, nodes: readonly Member[], folde
     user('hub', hubRights),
     user('decider', deciderRights),
     user('operator', operatorRights),
+    user('controller', controllerRights),
     ...nodes.filter(({ attached }) => attached === 'hub').flatMap((node) => componentsOf(node, 'hub')),
     ...leafSites(nodes).map((site) => leafUser(site, nodes)),
   ];

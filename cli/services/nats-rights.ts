@@ -1,7 +1,13 @@
 import { inboxPrefix } from '../../lib/bus/connect.ts';
 import { type Bucket, commandConsumer } from '../../lib/bus/streams.ts';
 import { hubDomain } from '../../lib/node-config.ts';
-import { encodeToken, migrateRequestSubject, nodeSubject, telemetrySubject } from '../../lib/subjects.ts';
+import {
+  encodeToken,
+  migrateRequestSubject,
+  nodeSubject,
+  podSampleSubject,
+  telemetrySubject,
+} from '../../lib/subjects.ts';
 
 /** Subjects that a NATS user may publish and subscribe; `answers`: it may also reply to whoever asked it. */
 export interface Rights {
@@ -58,7 +64,13 @@ const inbox = (user: string): string => `${inboxPrefix(user)}.>`;
 
 export const monitorRights = (node: string, site: string): Rights => ({
   publish: [telemetrySubject(site, node)],
-  subscribe: [inbox(`monitor.${node}`)],
+  subscribe: [inbox(`monitor.${node}`), podSampleSubject(site, node, '*')],
+});
+
+/** The sidecars of all pods of a node. */
+export const sidecarRights = (node: string, site: string): Rights => ({
+  publish: [podSampleSubject(site, node, '*')],
+  subscribe: [inbox(`sidecar.${node}`)],
 });
 
 /** A migrator drives migrations of any source, hence the events of all sites and the agents of all nodes. */
@@ -68,7 +80,7 @@ export const migratorRights = (place: Place, node: string): Rights => ({
     nodeSubject('*', '*'),
     api(place, 'INFO'),
     ...workOnCommands(place),
-    ...readBuckets(place, 'nodes', 'migrations'),
+    ...readBuckets(place, 'nodes', 'migrations', 'pods'),
     writeBucket(place, 'nodes', node),
     writeBucket(place, 'migrations'),
   ],
@@ -93,6 +105,26 @@ export const deciderRights: Rights = {
   ],
   subscribe: [inbox('decider'), 'decider.v1.>'],
   answers: true,
+};
+
+/** The controllers of a cluster: only they publish commands there, for its Migration objects. */
+export const controllerRights: Rights = {
+  publish: [
+    'migration.v1.*.command.>',
+    'migration.v1.*.event.*.requested',
+    // of what is refused before it is commanded
+    'migration.v1.*.event.*.ended',
+    api('hub', 'INFO'),
+    ...readStreams('hub', 'EVENTS'),
+    // whether a node is monitored
+    api('hub', 'STREAM.MSG.GET.TELEMETRY'),
+    ...readBuckets('hub', 'policy', 'migrations', 'nodes', 'pods'),
+    writeBucket('hub', 'policy'),
+    // to ask for a cancellation
+    writeBucket('hub', 'migrations'),
+    writeBucket('hub', 'pods'),
+  ],
+  subscribe: [inbox('controller')],
 };
 
 /** What `godwit resolve` asks of agents: to end a copy, to let one run, to tidy up. Nothing that stops a workload or turns a record. */

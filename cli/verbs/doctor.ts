@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { systemExec } from '../../lib/exec.ts';
 import { loadHubConfig, loadNodeConfig } from '../../lib/node-config.ts';
 import { findConfig } from '../config-file.ts';
-import type { Check, Finding, Machine } from '../doctor/check.ts';
+import { type Check, findings, type Machine, tellNext } from '../doctor/check.ts';
 import { foreignCriuConfig } from '../doctor/criu-config.ts';
 import { clockInStep, pipeLimits } from '../doctor/kernel.ts';
 import { asRoot, natsServer, runcAndCriu, umoci } from '../doctor/programs.ts';
@@ -11,7 +11,7 @@ import { workloadObstacles } from '../doctor/workloads.ts';
 import { exitCodes } from '../exit.ts';
 import { parseFlags } from '../flags.ts';
 import type { Io, Verb } from '../io.ts';
-import { type Kind, outputFlags, print } from '../output.ts';
+import { outputFlags, print } from '../output.ts';
 
 const checks: readonly Check[] = [
   asRoot,
@@ -27,17 +27,6 @@ const checks: readonly Check[] = [
   workloadObstacles,
 ];
 
-const findings: Kind<Finding> = {
-  kind: 'check',
-  name: ({ check }) => check,
-  columns: [
-    { header: 'CHECK', value: ({ check }) => check },
-    { header: 'STATE', value: ({ state }) => state },
-    { header: 'FOUND', value: ({ found }) => found },
-    { header: 'NEXT', wide: true, value: ({ next }) => next },
-  ],
-};
-
 export const run: Verb = async (input, io) => {
   const flags = parseFlags({ config: z.string().optional(), ...outputFlags }, input, 'doctor');
   const machine = await lookAround(flags.config, io);
@@ -45,7 +34,7 @@ export const run: Verb = async (input, io) => {
     io.err('This machine has no node.yaml and no hub.yaml yet: only its programs are checked.\n');
   const found = (await Promise.all(checks.map((check) => check(machine)))).flat();
   print(io, findings, found, flags);
-  for (const { check, state, next } of found) if (state !== 'ok') io.err(`${state}: ${check}; next: ${next}\n`);
+  tellNext(io, found);
   return found.some(({ state }) => state === 'fault') ? exitCodes.failed : exitCodes.done;
 };
 

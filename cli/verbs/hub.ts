@@ -5,18 +5,19 @@ import { createLogger } from '../../lib/logger.ts';
 import { loadHubConfig } from '../../lib/node-config.ts';
 import { findConfig } from '../config-file.ts';
 import { exitCodes } from '../exit.ts';
-import { parseFlags } from '../flags.ts';
+import { choice, parseFlags } from '../flags.ts';
 import type { Verb } from '../io.ts';
 import { findNatsServer } from '../services/nats-binary.ts';
-import { hubPlan } from '../services/plans.ts';
+import { hubParts, hubPlan } from '../services/plans.ts';
 import { stopGraceMs, supervise } from '../services/supervise.ts';
 
 export const run: Verb = async (input, io) => {
-  const flags = parseFlags({ config: z.string().optional() }, input, 'hub');
+  const only = z.array(choice('part', hubParts)).optional();
+  const flags = parseFlags({ config: z.string().optional(), only }, input, 'hub');
   const file = await findConfig('hub.yaml', flags.config, io);
   const config = await loadHubConfig(file);
   const log = createLogger('hub', { level: io.env.GODWIT_LOG_LEVEL ?? 'info' });
-  const plan = hubPlan(config, file, await findNatsServer(io.env, systemExec));
+  const plan = await hubPlan(config, file, () => findNatsServer(io.env, systemExec), flags.only);
   await supervise(plan, { clock: io.clock, log, lifecycle: createLifecycle(log, { graceMs: stopGraceMs }) });
   return exitCodes.done;
 };

@@ -1,3 +1,4 @@
+import { clusterStatus } from '../../lab/kubernetes/status.ts';
 import { labStatusAll } from '../../lab/lab.ts';
 import type { LabStatus } from '../../lab/status.ts';
 import { exitCodes } from '../exit.ts';
@@ -6,7 +7,13 @@ import type { Verb } from '../io.ts';
 import { bytes, type Kind, outputFlags, print } from '../output.ts';
 
 type Link = LabStatus['links'][string];
-type Row = LabStatus['nodes'][number] & { lab: string; link?: Link; uplink?: Link };
+type Row = LabStatus['nodes'][number] & {
+  lab: string;
+  link?: Link;
+  uplink?: Link;
+  /** Parts of the cluster that should run on the node and do not; absent where there is no cluster. */
+  kubernetes?: { stopped: string[]; kubeconfig: string };
+};
 
 const labNodes: Kind<Row> = {
   kind: 'lab-node',
@@ -22,24 +29,39 @@ const labNodes: Kind<Row> = {
     { header: 'MEMORY', value: (row) => bytes(row.memoryBytes) },
     { header: 'LINK', value: (row) => linkText(row.link) },
     { header: 'UPLINK', value: (row) => linkText(row.uplink) },
+    { header: 'KUBERNETES', value: (row) => clusterText(row.kubernetes) },
     { header: 'PID', wide: true, value: (row) => row.pid },
     { header: 'ROOT', wide: true, value: (row) => row.root },
+    { header: 'KUBECONFIG', wide: true, value: (row) => row.kubernetes?.kubeconfig },
   ],
 };
 
 export const run: Verb = async (input, io) => {
   const flags = parseFlags(outputFlags, input, 'lab status');
-  const rows = (await labStatusAll()).flatMap(rowsOf);
+  const rows = (await Promise.all((await labStatusAll()).map(rowsOf))).flat();
   print(io, labNodes, rows, flags);
   if (rows.length === 0) io.err('No labs found.\n');
   return exitCodes.done;
 };
 
-function rowsOf({ name, nodes, links }: LabStatus): Row[] {
-  return nodes.map((node) => {
-    const [link, uplink] = [links[`node:${node.name}`], links[`site:${node.site}`]];
-    return { ...node, lab: name, ...(link && { link }), ...(uplink && { uplink }) };
+async function rowsOf(lab: LabStatus): Promise<Row[]> {
+  const clusters = await clusterStatus(lab);
+  return lab.nodes.map((node) => {
+    const [link, uplink] = [lab.links[`node:${node.name}`], lab.links[`site:${node.site}`]];
+    const kubernetes = clusters?.[node.name];
+    return {
+      ...node,
+      lab: lab.name,
+      ...(link && { link }),
+      ...(uplink && { uplink }),
+      ...(kubernetes && { kubernetes }),
+    };
   });
+}
+
+function clusterText(cluster: Row['kubernetes']): string {
+  if (!cluster) return '';
+  return cluster.stopped.length === 0 ? 'Running' : `without ${cluster.stopped.join(', ')}`;
 }
 
 function linkText(link: Link | undefined): string {

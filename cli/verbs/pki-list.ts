@@ -1,10 +1,10 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { readCertificate } from '../../lib/pki/authority.ts';
 import { exitCodes } from '../exit.ts';
 import { parseFlags } from '../flags.ts';
 import type { Verb } from '../io.ts';
 import { type Kind, outputFlags, print } from '../output.ts';
-import { readCertificate } from '../pki/authority.ts';
 import { pkiDirFlag } from '../pki/folder.ts';
 import { listNodes } from '../pki/roster.ts';
 

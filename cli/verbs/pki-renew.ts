@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { readCertificate } from '../../lib/pki/authority.ts';
 import { exitCodes } from '../exit.ts';
 import { parseFlags } from '../flags.ts';
 import type { Verb } from '../io.ts';
-import { loadAuthority, readCertificate } from '../pki/authority.ts';
+import { loadAuthority } from '../pki/authority.ts';
 import { type Bundle, writeCertificates } from '../pki/bundle.ts';
 import { bundleOf, pkiDirFlag } from '../pki/folder.ts';
 import { listNodes } from '../pki/roster.ts';

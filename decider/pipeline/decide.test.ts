@@ -49,6 +49,13 @@ test('a decision says what moves, why, and every stage that led to it', () => {
   );
 });
 
+test('a decision on a pod names it', () => {
+  const { world, next } = scene();
+  const facts = world.nodes.get('edge-1')?.record?.workloads.get('a');
+  if (facts) facts.pod = { namespace: 'shop', name: 'a-1' };
+  expect(next()).toEqual([expect.objectContaining({ workload: 'a', pod: { namespace: 'shop', name: 'a-1' } })]);
+});
+
 test('its command carries the term, the decision and an expiry', () => {
   const [decision] = scene().next();
   if (!decision) throw new Error('no decision');

@@ -26,20 +26,26 @@ export interface Signature {
 export function sign(world: World, verdict: Verdict, now: number, signature: Signature, dryRun: boolean): Decision {
   const { name, version } = world.policy;
   const commands = verdict.verdict === 'migrate' && !dryRun;
+  const pod = podOf(world, verdict);
   return {
     id: signature.newId('d'),
     at: now,
     epoch: signature.epoch,
     ...verdict,
+    ...(pod && { pod }),
     ...(commands && { migration: signature.newId('m') }),
     dryRun,
     policy: { name, version },
   };
 }
 
-/** Says that nothing came of a decision: its command was not stored before it had expired. */
-export function lapseOf(decision: Decision, { epoch }: { epoch: number }, now: number): Decision {
+const podOf = (world: World, { source = '', workload = '' }: Verdict): Decision['pod'] =>
+  world.nodes.get(source)?.record?.workloads.get(workload)?.pod;
+
+/** Says that nothing came of a decision: its command was refused or, by default, not stored before it had expired. */
+export function lapseOf(decision: Decision, { epoch }: { epoch: number }, now: number, refusal?: string): Decision {
   const { migration, target: _, strategy: __, ...behind } = decision;
+  const reason = refusal ?? `the command of ${decision.id} was not stored before it expired`;
   return {
     ...behind,
     id: `${decision.id}-lapsed`,
@@ -47,7 +53,7 @@ export function lapseOf(decision: Decision, { epoch }: { epoch: number }, now: n
     epoch,
     verdict: 'stay',
     ...(migration !== undefined && { lapsed: migration }),
-    sentence: `${decision.workload} stays on ${decision.source} after all: the command of ${decision.id} was not stored before it expired`,
+    sentence: `${decision.workload} stays on ${decision.source} after all: ${reason}`,
     reports: [],
   };
 }

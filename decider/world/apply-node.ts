@@ -55,7 +55,8 @@ function forgetAway(world: World, node: NodeState, workload: string, facts: Work
 }
 
 function factsOf(workload: Workload): WorkloadFacts {
-  const { image, keeps, strategy, migrate, obstacle, home, priority, requestedCores, requestedMemoryBytes, startedAt } =
-    workload;
-  return { image, keeps, strategy, migrate, obstacle, home, priority, requestedCores, requestedMemoryBytes, startedAt };
+  const { image, keeps, strategy, migrate, obstacle, home, priority, startedAt, pod } = workload;
+  const { requestedCores, requestedMemoryBytes } = workload;
+  const requests = { requestedCores, requestedMemoryBytes };
+  return { image, keeps, strategy, migrate, obstacle, home, priority, startedAt, pod, ...requests };
 }

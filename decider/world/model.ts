@@ -1,5 +1,6 @@
 import type { MigrationResult, Trigger } from '../../lib/contract/migration.ts';
 import type { Keeps, RequestedStrategy, Tier } from '../../lib/contract/names.ts';
+import type { PodName } from '../../lib/contract/node.ts';
 import type { Policy } from '../../lib/contract/policy.ts';
 
 export interface Usage {
@@ -46,6 +47,7 @@ export interface WorkloadFacts {
   requestedCores: number | undefined;
   requestedMemoryBytes: number | undefined;
   startedAt: number;
+  pod: PodName | undefined;
 }
 
 interface NodeRecordState {

@@ -66,8 +66,11 @@ const hubStreams: StreamSpec[] = [
   },
 ];
 
-/** Key-value buckets of the hub; `leases` holds the decider's, with its epoch, `calm` what a restarted one needs to bring home. */
-export const buckets = ['policy', 'migrations', 'nodes', 'leases', 'calm'] as const;
+/**
+ * Key-value buckets of the hub; `leases` holds the decider's, with its epoch, `calm` what a restarted one needs to bring home, `pods` what
+ * Kubernetes says of its workloads.
+ */
+export const buckets = ['policy', 'migrations', 'nodes', 'leases', 'calm', 'pods'] as const;
 export type Bucket = (typeof buckets)[number];
 
 /** Durable consumer of COMMANDS that all migrators share. */

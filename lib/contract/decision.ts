@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { triggerSchema } from './migration.ts';
 import { idSchema, nameSchema, requestedStrategySchema, timestampSchema } from './names.ts';
+import { podNameSchema } from './node.ts';
 
 const termSchema = z.union([z.number(), z.string(), z.boolean(), z.null()]);
 
@@ -30,6 +31,8 @@ export const decisionSchema = z.object({
   verdict: z.enum(['migrate', 'stay']),
   trigger: triggerSchema,
   workload: nameSchema.optional(),
+  /** In Kubernetes: the pod in which the workload runs. */
+  pod: podNameSchema.optional(),
   source: nameSchema.optional(),
   target: nameSchema.optional(),
   strategy: requestedStrategySchema.optional(),

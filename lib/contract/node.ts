@@ -2,12 +2,17 @@ import { z } from 'zod';
 import {
   bytesSchema,
   coresSchema,
+  idSchema,
   keepsSchema,
   nameSchema,
   requestedStrategySchema,
   tierSchema,
   timestampSchema,
 } from './names.ts';
+
+/** A pod, as people name it. */
+export const podNameSchema = z.object({ namespace: nameSchema, name: nameSchema });
+export type PodName = z.infer<typeof podNameSchema>;
 
 /** What a node's migrator knows of one workload there. */
 export const workloadSchema = z.object({
@@ -31,6 +36,8 @@ export const workloadSchema = z.object({
   /** Higher is more important; victims are taken from the lowest. */
   priority: z.number().int().default(0),
   startedAt: timestampSchema,
+  /** In Kubernetes: the pod in which it runs now. */
+  pod: podNameSchema.optional(),
 });
 export type Workload = z.infer<typeof workloadSchema>;
 
@@ -47,6 +54,8 @@ export const nodeRecordSchema = z.object({
   /** Bytes per second that the site's uplink carries, as configured. */
   uplinkBytesPerSecond: z.number().positive().optional(),
   workloads: z.array(workloadSchema),
+  /** Ids of migrations whose target pod waits on this node for its copy. */
+  inbound: z.array(idSchema).optional(),
   updatedAt: timestampSchema,
 });
 export type NodeRecord = z.infer<typeof nodeRecordSchema>;

@@ -17,6 +17,14 @@ export const containerSampleSchema = z.object({
 });
 export type ContainerSample = z.infer<typeof containerSampleSchema>;
 
+/** What the sidecar of a pod says of it; the node's monitor takes it into the node's message. */
+export const podSampleSchema = z.object({
+  sample: containerSampleSchema,
+  /** As long as it stands for the present: about two intervals of the sidecar. */
+  goodForMs: z.number().positive(),
+});
+export type PodSample = z.infer<typeof podSampleSchema>;
+
 /** One message per node and interval; `site`, `node`, `boot` and `sequence` identify it for ever. */
 export const telemetrySchema = z.object({
   site: nameSchema,

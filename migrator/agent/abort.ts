@@ -1,10 +1,7 @@
 import type { VerbRequest, VerbResult } from '../../lib/contract/agent.ts';
-import { readContainer } from '../engine/container.ts';
 import { dumpIsRunning, dumpJob } from '../engine/engine.ts';
-import { freezerOf, thaw } from '../engine/freezer.ts';
 import { giveVerdict } from '../engine/hold.ts';
 import { killJob, waitJob } from '../engine/job.ts';
-import { ensureRunning } from '../workloads/supervise.ts';
 import { type AgentContext, placeOf } from './context.ts';
 import type { SourceJournal, TargetJournal } from './journal.ts';
 import { destroyCopy } from './target.ts';
@@ -32,11 +29,7 @@ export async function abortSource(
 /** Lets the stopped workload go on: thawed where it stands, or started anew where a cold move had stopped it. */
 export async function runAgain(context: AgentContext, journal: SourceJournal): Promise<void> {
   await endDump(context, journal);
-  const container = await readContainer(context.paths.runcRoot, journal.workload);
-  if (container?.alive) await thaw(freezerOf(container.cgroupPaths), context.clock);
-  else await ensureRunning(context, journal.workload);
-  const address = journal.prepared?.spec.address;
-  if (address && (journal.switched || journal.attested)) await context.address.take(journal.workload, address);
+  await context.host.source.runAgain(journal);
 }
 
 /**
@@ -63,7 +56,6 @@ export async function abortTarget(
   { sourceRuns }: Pick<VerbRequest<'abort'>, 'sourceRuns'>,
 ): Promise<VerbResult<'abort'>> {
   await destroyCopy(context, journal, { evenRunning: sourceRuns === true });
-  const { address } = journal.spec;
-  if (address && journal.runningAt !== undefined) await context.address.drop(journal.workload, address);
+  await context.host.target.withdraw(journal);
   return { running: false, attestation: 'destroyed' };
 }

@@ -5,6 +5,7 @@ import pino from 'pino';
 import { expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../../lib/clock.ts';
 import type { AddressMover } from '../network/address.ts';
+import { createContainerHost, type HostDeps } from '../workloads/host.ts';
 import { createAgent } from './agent.ts';
 import type { AgentContext } from './context.ts';
 import { sourceJournal, targetJournal } from './journal.fixtures.ts';
@@ -30,9 +31,11 @@ async function frozenSource(address: Pick<AddressMover, 'findsTaker'>, more: Par
     pauses.push(over);
     return over;
   };
+  const mover: AddressMover = { ...address, take: () => Promise.resolve(), drop };
   const agent = createAgent({
     ...({ paths, journals, boot: 'boot' } as AgentContext),
-    address: { ...address, take: () => Promise.resolve(), drop },
+    address: mover,
+    host: createContainerHost({ paths, journals, address: mover } as HostDeps),
     clock: { ...systemClock, sleep },
     log: pino({ level: 'silent' }),
   });

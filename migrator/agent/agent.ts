@@ -174,7 +174,7 @@ async function execute<V extends Asked>(
   const asTarget = (): TargetJournal => requireRole(journal, 'target');
   const table: Record<Asked, () => Promise<unknown>> = {
     prepare: () => source.prepare(asSource(), request as VerbRequest<'prepare'>),
-    receive: () => target.receive(asTarget(), request as VerbRequest<'receive'>),
+    receive: () => target.receive(asTarget(), request as VerbRequest<'receive'>, { signal }),
     freeze: () => source.freeze(asSource(), request as VerbRequest<'freeze'>, { signal }),
     dump: () => source.dump(asSource(), request as VerbRequest<'dump'>, { signal }),
     restore: () => target.restore(asTarget(), { signal }),

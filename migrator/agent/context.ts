@@ -7,6 +7,7 @@ import { type EngineDeps, type Place, placeIn } from '../engine/engine.ts';
 import type { DataClient } from '../files/data-client.ts';
 import type { AddressMover } from '../network/address.ts';
 import { migrationFolder, type Paths } from '../paths.ts';
+import type { WorkloadHost } from './host.ts';
 import type { Journals } from './journal.ts';
 
 /** All that the agent's verbs work with; nothing of it is global. */
@@ -20,12 +21,13 @@ export interface AgentContext {
   address: AddressMover;
   data: DataClient;
   engine: EngineDeps;
+  host: WorkloadHost;
   starts: KeyedQueue;
   /** Identifies this boot of the kernel: what was restored in another one is gone. */
   boot: string;
 }
 
-export const placeOf = (context: AgentContext, migration: string): Place =>
+export const placeOf = (context: Pick<AgentContext, 'paths'>, migration: string): Place =>
   placeIn(migrationFolder(context.paths, migration));
 
 /** Every verb gets the time left as a signal. */

@@ -14,12 +14,26 @@ import { createKeyedQueue } from '../../lib/keyed-queue.ts';
 import { parseJson } from '../../lib/parse.ts';
 import { fenceFile, journalFile, journalsFolder, type Paths } from '../paths.ts';
 
+/** In Kubernetes: one container of a pod. */
+const podPlaceSchema = z.object({
+  uid: z.string(),
+  /** The kubelet's, which goes when the pod is gone. */
+  folder: z.string(),
+  /** containerd's id. */
+  container: z.string(),
+  bundle: z.string(),
+  /** Below each hierarchy. */
+  cgroup: z.string(),
+});
+export type PodPlace = z.infer<typeof podPlaceSchema>;
+
 const common = {
   migration: z.string(),
   epoch: z.number().int(),
   /** Highest term that ever asked. */
   term: z.number().int(),
   workload: nameSchema,
+  pod: podPlaceSchema.optional(),
   /** The migration is over on this node; only the record and the attestation are still answered. */
   ended: z.boolean().default(false),
   updatedAt: timestampSchema,
@@ -62,6 +76,8 @@ const targetSchema = z.object({
   /** Boot in which the copy was made: another one means that it is gone. */
   boot: z.string(),
   committed: z.boolean().default(false),
+  /** Whoever waits to create the copy may have been told to, in that boot. */
+  letGo: z.boolean().optional(),
   runningAt: timestampSchema.optional(),
   drainMs: z.number().optional(),
   lost: z.boolean().default(false),

@@ -1,13 +1,7 @@
 import type { VerbResult } from '../../lib/contract/agent.ts';
 import { GodwitError } from '../../lib/errors.ts';
-import { readContainer } from '../engine/container.ts';
-import { drainJob } from '../engine/engine.ts';
 import { freeze, freezerOf, isFrozen } from '../engine/freezer.ts';
-import { killJob } from '../engine/job.ts';
-import { removeContainer } from '../workloads/container.ts';
-import { readManaged, writeManaged } from '../workloads/store.ts';
-import { ensureRunning } from '../workloads/supervise.ts';
-import { type AgentContext, placeOf } from './context.ts';
+import type { AgentContext } from './context.ts';
 import type { TargetJournal } from './journal.ts';
 import { isAlive, isDrained } from './target.ts';
 
@@ -15,7 +9,7 @@ import { isAlive, isDrained } from './target.ts';
 export async function stopLostCopy(context: AgentContext, journal: TargetJournal): Promise<void> {
   if (await isDrained(context, journal)) return;
   if (!journal.lost || !(await isAlive(context, journal))) return;
-  const container = await readContainer(context.paths.runcRoot, journal.workload);
+  const container = await context.host.copyOf(journal);
   if (!container?.alive) return;
   const freezer = freezerOf(container.cgroupPaths);
   if (await isFrozen(freezer)) return;
@@ -27,13 +21,7 @@ export async function stopLostCopy(context: AgentContext, journal: TargetJournal
 export async function startAnew(context: AgentContext, journal: TargetJournal): Promise<VerbResult<'run'>> {
   if (journal.destroyed) throw new GodwitError('E_RECORD', 'the copy was destroyed');
   if (journal.lost) {
-    const managed = await readManaged(context.paths, journal.workload);
-    if (!managed || managed.image === '')
-      throw new GodwitError('E_RECORD', `${journal.workload} can not be started from its files on this node`);
-    await killJob(drainJob(placeOf(context, journal.migration)));
-    await removeContainer(journal.workload, context);
-    await writeManaged(context.paths, { ...managed, state: 'running' });
-    await ensureRunning(context, journal.workload);
+    await context.host.target.startAnew(journal);
     Object.assign(journal, { lost: false, lazy: false, boot: context.boot, runningAt: context.clock.now() });
     await context.journals.save(journal);
   }

@@ -1,16 +1,13 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { VerbResult, WorkloadSpec } from '../../lib/contract/agent.ts';
-import { type Keeps, nameSchema, type RequestedStrategy, type Strategy } from '../../lib/contract/names.ts';
+import type { Keeps, RequestedStrategy, Strategy } from '../../lib/contract/names.ts';
 import { GodwitError } from '../../lib/errors.ts';
 import type { Exec } from '../../lib/exec.ts';
-import { type Container, readConfig, readContainer } from '../engine/container.ts';
+import { type Container, readConfig } from '../engine/container.ts';
 import { cpuImage } from '../engine/cpu.ts';
 import { freezerOf, isFrozen, pidsBelow } from '../engine/freezer.ts';
 import { guardedAmong, obstacleTo, openFilesOf, usesMultipathTcp } from '../engine/preflight.ts';
-import { workloadFolders } from '../paths.ts';
 import { ociConfigSchema } from '../workloads/bundle.ts';
-import { readManaged } from '../workloads/store.ts';
 import type { AgentContext } from './context.ts';
 import { isLostCopy } from './journal.ts';
 
@@ -22,7 +19,7 @@ export async function prepareSource(
   workload: string,
   requested: RequestedStrategy,
 ): Promise<VerbResult<'prepare'>> {
-  const container = await readContainer(context.paths.runcRoot, workload);
+  const container = await context.host.find(workload);
   if (!container?.alive)
     throw new GodwitError('E_UNKNOWN_WORKLOAD', `${workload} does not run on ${context.config.name}`);
   const lost = context.journals.all().find((journal) => isLostCopy(journal, workload));
@@ -32,60 +29,56 @@ export async function prepareSource(
     });
   if (await isFrozen(freezerOf(container.cgroupPaths)))
     throw new GodwitError('E_PREFLIGHT', `${workload} is paused`, { next: `resume it first: runc resume ${workload}` });
-  const spec = await specOf(context, container);
-  const strategy = requested === 'auto' ? (spec.strategy === 'auto' ? byNeed[spec.keeps] : spec.strategy) : requested;
-  if (strategy === 'live' || strategy === 'application')
-    throw new GodwitError('E_PREFLIGHT', `strategy ${strategy} is not built yet`, { next: 'use warm' });
-  if (strategy === 'cold' && spec.image === 'unmanaged')
-    throw new GodwitError(
-      'E_PREFLIGHT',
-      `${workload} was not started by Godwit, which could not start it again after a stop`,
-      {
-        next: 'use warm or restart',
-      },
-    );
-  if (strategy === 'warm') await refuseObstacle(container, context.exec);
+  const spec = await context.host.specOf(workload, container);
+  const strategy = strategyFor(context, spec, requested);
+  if (strategy === 'warm') await refuseObstacle(context, workload, container);
   const cpu = strategy === 'warm' ? await cpuImage(context.exec) : undefined;
   return {
     spec: cpu === undefined ? spec : { ...spec, cpu },
-    strategy: strategy as Strategy,
+    strategy,
     memoryBytes: strategy === 'warm' ? await residentBytes(container) : 0,
     filesBytes: strategy === 'restart' ? 0 : await folderBytes(context, container, spec),
   };
 }
 
-async function specOf(context: AgentContext, container: Container): Promise<WorkloadSpec> {
-  const managed = await readManaged(context.paths, container.id);
-  if (managed) return managed.spec;
-  return {
-    name: nameSchema.parse(container.id),
-    image: 'unmanaged',
-    keeps: 'memory',
-    strategy: 'auto',
-    home: context.config.name,
-    restartPolicy: 'never',
-    migrate: true,
-    priority: 0,
-    startedAt: container.createdAt,
-    config: await readConfig(container),
-  };
+/** @throws E_PREFLIGHT for a strategy that this workload can not move by */
+function strategyFor({ host }: AgentContext, spec: WorkloadSpec, requested: RequestedStrategy): Strategy {
+  const wanted = requested === 'auto' ? spec.strategy : requested;
+  const cheapest = host.strategies.includes(byNeed[spec.keeps]) ? byNeed[spec.keeps] : 'warm';
+  const strategy = wanted === 'auto' ? cheapest : wanted;
+  if (strategy === 'live' || strategy === 'application')
+    throw new GodwitError('E_PREFLIGHT', `strategy ${strategy} is not built yet`, { next: 'use warm' });
+  if (!host.strategies.includes(strategy))
+    throw new GodwitError('E_PREFLIGHT', `strategy ${strategy} is not built yet for pods`, { next: 'use warm' });
+  if (strategy === 'cold' && spec.image === 'unmanaged')
+    throw new GodwitError(
+      'E_PREFLIGHT',
+      `${spec.name} was not started by Godwit, which could not start it again after a stop`,
+      { next: 'use warm or restart' },
+    );
+  return strategy;
 }
 
-async function refuseObstacle(container: Container, exec: Exec): Promise<void> {
-  const obstacle = await obstacleOf(container, exec);
+async function refuseObstacle({ host }: AgentContext, workload: string, container: Container): Promise<void> {
+  const obstacle = await host.obstacleOf(container);
   if (obstacle)
-    throw new GodwitError('E_PREFLIGHT', `${container.id} can not move with its memory: ${obstacle}`, {
+    throw new GodwitError('E_PREFLIGHT', `${workload} can not move with its memory: ${obstacle}`, {
       next: 'remove the obstacle, or move it with --strategy cold or restart',
     });
 }
 
-/** Why this container's memory can not move, in one sentence, or undefined. */
-export async function obstacleOf(container: Container, exec: Exec): Promise<string | undefined> {
-  const config = ociConfigSchema.parse(await readConfig(container));
+/** Why this container's memory can not move, in one sentence, or undefined. `expected`: mounts of the node that the target has as well. */
+export async function obstacleOf(
+  container: Container,
+  exec: Exec,
+  expected: readonly RegExp[] = [],
+): Promise<string | undefined> {
+  const whole = ociConfigSchema.parse(await readConfig(container));
+  const mounts = (whole.mounts ?? []).filter(({ source = '' }) => !expected.some((pattern) => pattern.test(source)));
   const pids = await pidsBelow(freezerOf(container.cgroupPaths).path);
   const files = await openFilesOf(pids);
   const [multipathTcp, guarded] = await Promise.all([usesMultipathTcp(container.pid, exec), guardedAmong(pids)]);
-  return obstacleTo({ config, files, multipathTcp, guarded });
+  return obstacleTo({ config: { ...whole, mounts }, files, multipathTcp, guarded });
 }
 
 /** Anonymous and shared memory of all processes: what CRIU will dump, near enough to make room for it. */
@@ -101,7 +94,10 @@ async function residentBytes(container: Container): Promise<number> {
 }
 
 async function folderBytes(context: AgentContext, container: Container, spec: WorkloadSpec): Promise<number> {
-  const folder = spec.image === 'unmanaged' ? container.rootfs : join(workloadFolders(context.paths, spec.name).upper);
-  const { stdout } = await context.exec('du', ['-sxb', folder]);
-  return Number(stdout.split('\t')[0]);
+  const { parts } = await context.host.filesOf(spec, { container });
+  const { stdout } = await context.exec('du', ['-sxb', ...parts]);
+  return stdout
+    .trim()
+    .split('\n')
+    .reduce((sum, line) => sum + Number(line.split('\t')[0]), 0);
 }

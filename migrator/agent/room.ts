@@ -8,7 +8,7 @@ import { readManaged } from '../workloads/store.ts';
 import type { AgentContext } from './context.ts';
 
 /** @throws E_PREFLIGHT when something of that name is on this node already */
-export async function refuseOccupied(context: AgentContext, name: string): Promise<void> {
+export async function refuseOccupied(context: Pick<AgentContext, 'config' | 'paths'>, name: string): Promise<void> {
   const node = context.config.name;
   if (await readContainer(context.paths.runcRoot, name))
     throw new GodwitError('E_PREFLIGHT', `${node} already has a container named ${name}`);

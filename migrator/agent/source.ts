@@ -3,14 +3,10 @@ import { join } from 'node:path';
 import type { VerbRequest, VerbResult, WorkloadSpec } from '../../lib/contract/agent.ts';
 import type { Strategy } from '../../lib/contract/names.ts';
 import { GodwitError } from '../../lib/errors.ts';
-import { readContainer } from '../engine/container.ts';
 import { dumpHasBegun, finishDump, type PagesTo, prepareDump, startDump } from '../engine/engine.ts';
 import { freeze, freezerOf } from '../engine/freezer.ts';
-import { packFolder } from '../files/archive.ts';
+import { type FilesFolder, packFolder } from '../files/archive.ts';
 import type { PushTarget } from '../files/data-client.ts';
-import { resetConnections } from '../network/netns.ts';
-import { workloadFolders } from '../paths.ts';
-import { removeContainer, removeWorkload, stopContainer } from '../workloads/container.ts';
 import { findImage } from '../workloads/images.ts';
 import { type AgentContext, placeOf, type VerbOptions } from './context.ts';
 import type { SourceJournal } from './journal.ts';
@@ -37,6 +33,9 @@ export function sourceVerbs(context: AgentContext): SourceVerbs {
         const shared = prepared.strategy === 'warm' && (await offerShared(context, journal.migration));
         journal.prepared = { ...prepared, ...(shared && { shared }) };
         journal.strategy = prepared.strategy;
+        const container = await context.host.find(request.workload);
+        const pod = container && (await context.host.pin(container));
+        if (pod) journal.pod = pod;
         await context.journals.save(journal);
       }
       return journal.prepared;
@@ -72,18 +71,21 @@ async function freezeWorkload(
     journal.target = request.target;
     journal.pages = request.receive.pages;
     await pushBeforeFreeze(context, journal, request, options);
-    if (strategy === 'warm') await startDump(place, spec.name, pagesTo(request), context.engine, options);
+    const running = await context.host.copyOf(journal);
+    if (strategy === 'warm')
+      await startDump(place, running?.id ?? spec.name, pagesTo(request), context.engine, options);
     options.signal.throwIfAborted();
+    await context.host.source.guard(journal);
     journal.record = 'open';
     journal.abortAt = request.abortAt;
     journal.frozenAt = context.clock.now();
     await context.journals.save(journal);
     journal.frozenAt = context.clock.now();
   }
-  const container = await readContainer(context.paths.runcRoot, spec.name);
+  const container = await context.host.copyOf(journal);
   if (strategy !== 'cold' && !container?.alive)
     throw new GodwitError('E_PREFLIGHT', `${spec.name} no longer runs here`);
-  if (container && strategy === 'cold') await stopContainer(container, stopGraceMs, context);
+  if (container && strategy === 'cold') await context.host.source.stop(container, stopGraceMs);
   // asked again while CRIU works: it has thawed what it holds by ptrace, and freezes it at its end
   if (container && strategy !== 'cold' && !(await dumpHasBegun(place)))
     await freeze(freezerOf(container.cgroupPaths), context.clock);
@@ -110,8 +112,8 @@ async function pushBeforeFreeze(
     await context.data.push(target, 'image', () => packFolder(image), options);
   }
   if (strategy === 'restart' || journal.filesPushed) return;
-  const folder = await filesFolder(context, spec);
-  const files = { snapshot: join(place.folder, 'files'), level: 0 } as const;
+  const { folder, within } = await filesFolder(context, journal, spec);
+  const files = { snapshot: join(place.folder, 'files'), level: 0, within } as const;
   await context.data.push(target, 'files-0', () => packFolder(folder, files), options);
   journal.filesPushed = true;
 }
@@ -124,11 +126,8 @@ function pushTarget(journal: SourceJournal, node: string, receive: VerbRequest<'
   return { node, address: receive.data.address, port: receive.data.port, migration: journal.migration };
 }
 
-/** The folder that holds what the workload wrote: its overlay's upper layer, or its whole root when it has no image here. */
-async function filesFolder(context: AgentContext, spec: WorkloadSpec): Promise<string> {
-  if (spec.image !== 'unmanaged') return workloadFolders(context.paths, spec.name).upper;
-  const container = await readContainer(context.paths.runcRoot, spec.name);
-  return container?.rootfs ?? workloadFolders(context.paths, spec.name).rootfs;
+async function filesFolder(context: AgentContext, journal: SourceJournal, spec: WorkloadSpec): Promise<FilesFolder> {
+  return context.host.filesOf(spec, { container: await context.host.copyOf(journal), pod: journal.pod });
 }
 
 async function dumpWorkload(
@@ -156,8 +155,8 @@ async function dumpWorkload(
   };
   const files = async (): Promise<number> => {
     if (strategy === 'restart') return 0;
-    const folder = await filesFolder(context, spec);
-    const changed = { snapshot: join(place.folder, 'files'), level: 1 } as const;
+    const { folder, within } = await filesFolder(context, journal, spec);
+    const changed = { snapshot: join(place.folder, 'files'), level: 1, within } as const;
     return context.data.push(target, 'files-1', () => packFolder(folder, changed), options);
   };
   const [memoryBytes, filesBytes] = await Promise.all([memory(), files()]);
@@ -181,16 +180,11 @@ function requireCommitted(journal: SourceJournal): void {
     throw new GodwitError('E_RECORD', `the source may not go: record is ${journal.record ?? 'absent'}`);
 }
 
-/** The target runs: this node no longer answers for the address, and waiting clients are sent on by a reset. */
+/** The target runs: waiting clients are sent on to it. */
 async function switchAway(context: AgentContext, journal: SourceJournal): Promise<VerbResult<'switch'>> {
   requireCommitted(journal);
   const { spec } = requirePrepared(journal);
-  if (!journal.switched && spec.address) {
-    await context.address.drop(spec.name, spec.address);
-    // only now: whoever connects anew must not come here once more
-    await resetConnections(spec.name, context.exec);
-    journal.switched = true;
-  }
+  if (!journal.switched) journal.switched = await context.host.source.switchAway(journal, spec);
   return { switched: true };
 }
 
@@ -199,8 +193,7 @@ async function release(context: AgentContext, journal: SourceJournal): Promise<V
   const { spec } = requirePrepared(journal);
   if (!journal.released) {
     await switchAway(context, journal);
-    await removeContainer(spec.name, context);
-    await removeWorkload(spec.name, context);
+    await context.host.source.end(journal, spec);
     journal.released = true;
     await context.journals.save(journal);
   }

@@ -1,7 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { VerbResult } from '../../lib/contract/agent.ts';
-import { readContainer } from '../engine/container.ts';
 import { keepLogs } from '../engine/engine.ts';
 import { freezerOf, isFrozen } from '../engine/freezer.ts';
 import { journalFile } from '../paths.ts';
@@ -16,7 +15,7 @@ type Status = VerbResult<'status'>;
 export async function statusOf(context: AgentContext, journal: Journal | undefined): Promise<Status> {
   if (!journal || journal.role === 'void') return { role: 'none', copy: 'none' };
   if (journal.role === 'source') {
-    const copy = journal.released ? 'none' : await copyOf(context, journal.workload);
+    const copy = journal.released ? 'none' : await copyOf(context, journal);
     return {
       role: 'source',
       copy,
@@ -37,12 +36,13 @@ export async function statusOf(context: AgentContext, journal: Journal | undefin
 async function targetCopy(context: AgentContext, journal: TargetJournal): Promise<Status['copy']> {
   if (journal.destroyed) return 'none';
   if (journal.runningAt === undefined) return journal.heldAt === undefined ? 'none' : 'held';
-  return journal.boot === context.boot ? copyOf(context, journal.workload) : 'stopped';
+  return journal.boot === context.boot ? copyOf(context, journal) : 'stopped';
 }
 
-async function copyOf(context: AgentContext, workload: string): Promise<Status['copy']> {
-  const container = await readContainer(context.paths.runcRoot, workload);
-  if (!container) return 'none';
+async function copyOf(context: AgentContext, journal: SourceJournal | TargetJournal): Promise<Status['copy']> {
+  const container = await context.host.copyOf(journal);
+  // a pod outlives its container, and a kubelet can start it again
+  if (!container) return journal.pod ? 'stopped' : 'none';
   if (!container.alive) return 'stopped';
   return (await isFrozen(freezerOf(container.cgroupPaths))) ? 'frozen' : 'running';
 }
@@ -54,6 +54,7 @@ export async function cleanUp(context: AgentContext, journal: SourceJournal | Ta
     await keepLogs(place, join(dirname(journalFile(context.paths, journal.migration)), 'logs', journal.migration));
   await rm(place.folder, { recursive: true, force: true });
   if (journal.role === 'source') await removeShared(context, journal.migration);
+  await context.host.settle(journal);
   journal.ended = true;
   await context.journals.save(journal);
 }

@@ -6,6 +6,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { packFolder } from '../files/archive.ts';
 import type { Upload } from '../files/data-server.ts';
 import { workloadFolders } from '../paths.ts';
+import { createContainerHost } from '../workloads/host.ts';
 import { writeManaged } from '../workloads/store.ts';
 import { type AgentContext, placeOf } from './context.ts';
 import { targetJournal } from './journal.fixtures.ts';
@@ -42,7 +43,8 @@ test('all is here once images and files are; what is pushed again does not touch
   const folder = await mkdtemp(join(tmpdir(), 'godwit-target-'));
   onTestFinished(() => rm(folder, { recursive: true }));
   const paths = { state: join(folder, 'state'), run: join(folder, 'run'), runcRoot: join(folder, 'runc') };
-  const context = { config: { name: 'cloud-1' }, paths, boot: 'boot' } as AgentContext;
+  const known = { config: { name: 'cloud-1' }, paths, boot: 'boot' } as AgentContext;
+  const context = { ...known, host: createContainerHost(known) };
   const journal = targetJournal({ committed: false });
   const { images } = placeOf(context, 'm-1');
   const { rootfs } = workloadFolders(paths, 'w');

@@ -23,6 +23,8 @@ export interface Container {
   cgroupPaths: Record<string, string>;
   rootfs: string;
   bundle: string;
+  /** The annotations of its configuration. */
+  labels: Record<string, string>;
   alive: boolean;
 }
 
@@ -30,16 +32,22 @@ export async function readContainer(runcRoot: string, id: string): Promise<Conta
   const text = await readIfPresent(join(runcRoot, id, 'state.json'));
   if (text === undefined) return undefined;
   const state = parseJson(stateSchema, text, `${id}/state.json`);
-  const bundle = state.config.labels?.find((label) => label.startsWith('bundle='))?.slice('bundle='.length) ?? '';
+  const labels = Object.fromEntries((state.config.labels ?? []).map((label) => splitOnce(label, '=')));
   return {
     id: state.id,
     pid: state.init_process_pid,
     createdAt: Date.parse(state.created),
     cgroupPaths: state.cgroup_paths,
     rootfs: state.config.rootfs,
-    bundle,
+    bundle: labels.bundle ?? '',
+    labels,
     alive: await isRunning({ pid: state.init_process_pid, startTicks: state.init_process_start }),
   };
+}
+
+function splitOnce(text: string, separator: string): [string, string] {
+  const at = text.indexOf(separator);
+  return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];
 }
 
 export async function listContainers(runcRoot: string): Promise<Container[]> {

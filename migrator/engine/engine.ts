@@ -155,30 +155,22 @@ export async function pagesArrived(place: Place, options: { signal: AbortSignal 
   if (code !== 0) throw new GodwitError('E_TRANSFER', `page server failed: ${await criuFaults(place, 'pages')}`);
 }
 
+/** Has the job `restore` run `runc restore --detach` with these flags and variables, unless it runs already. */
+export type Launch = (flags: readonly string[], env: Record<string, string>) => Promise<void>;
+
 export interface RestoreOptions {
   container: string;
-  bundle: string;
-  /** Shell redirection that takes the workload's output. */
-  output: string;
   lazy: boolean;
   signal: AbortSignal;
 }
 
 /** Restores the copy and returns when it is held: complete, and not one instruction run. Attaches to a restore under way. */
-export async function restoreHeld(place: Place, options: RestoreOptions, deps: EngineDeps): Promise<void> {
+export async function restoreHeld(place: Place, options: RestoreOptions, launch: Launch): Promise<void> {
   if (options.lazy) await startDrain(place, options.signal);
-  const args = ['--root', deps.runcRoot, '--log', join(place.work, 'runc-restore.log')];
-  args.push(
-    'restore',
-    '--file-locks',
-    '--ext-unix-sk',
-    '--detach',
-    '--manage-cgroups-mode',
-    'ignore',
-    ...(options.lazy ? ['--lazy-pages'] : []),
-  );
-  args.push('--image-path', place.images, '--work-path', place.work, '--bundle', options.bundle, options.container);
-  await startJob(job(place, 'restore'), { file: 'runc', args, env: environment(place), output: options.output });
+  const flags = ['--file-locks', '--ext-unix-sk', '--manage-cgroups-mode', 'ignore'];
+  if (options.lazy) flags.push('--lazy-pages');
+  flags.push('--image-path', place.images, '--work-path', place.work);
+  await launch(flags, environment(place));
   if (!(await held(place, restoreJob(place), options.signal)))
     throw new GodwitError('E_RESTORE', `restore of ${options.container} failed: ${await criuFaults(place, 'restore')}`);
 }

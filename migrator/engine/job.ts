@@ -24,6 +24,11 @@ export interface JobCommand {
 
 const statusFile = (job: Job): string => join(job.folder, `${job.name}.status`);
 const pidFile = (job: Job): string => join(job.folder, `${job.name}.pid`);
+/** For a job that another program writes down. */
+export const jobFiles = (job: Job): { pidFile: string; statusFile: string } => ({
+  pidFile: pidFile(job),
+  statusFile: statusFile(job),
+});
 export const outputFile = (job: Job): string => join(job.folder, `${job.name}.out`);
 
 /** Starts the job unless it was started before: then the first one stands. */

@@ -13,6 +13,15 @@ import { isMissing } from '../../lib/files.ts';
  */
 const common = ['--xattrs', '--xattrs-include=*', '--acls', '--numeric-owner', '--sparse'];
 
+/** Where files stand that move together. */
+export interface FilesFolder {
+  folder: string;
+  /** Words before a program that is to see them there: in a mount namespace of its own. */
+  within: readonly string[];
+  /** The folders of this machine that they come from. */
+  parts: readonly string[];
+}
+
 export interface Archive {
   stream: Readable;
   /** Rejects with E_TRANSFER when tar failed; await it after the stream was consumed. */
@@ -20,23 +29,32 @@ export interface Archive {
 }
 
 /** Packs a folder. With `snapshot` level 0 writes that file anew and level 1 reads it. */
-export async function packFolder(folder: string, options: { snapshot?: string; level?: 0 | 1 } = {}): Promise<Archive> {
+export async function packFolder(
+  folder: string,
+  options: { snapshot?: string; level?: 0 | 1; within?: readonly string[] } = {},
+): Promise<Archive> {
   const args = [...common, '-C', folder, '--create', '--file=-'];
   if (options.snapshot) {
     const file = `${options.snapshot}.${options.level}`;
     if (options.level === 1) await copyIfPresent(`${options.snapshot}.0`, file);
     args.push(`--listed-incremental=${file}`, ...(options.level === 0 ? ['--level=0'] : []));
   }
-  const tar = spawn('tar', [...args, '.'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const [program = 'tar', ...words] = [...(options.within ?? []), 'tar', ...args, '.'];
+  const tar = spawn(program, words, { stdio: ['ignore', 'pipe', 'pipe'] });
   // exit code 1: a file changed while it was read, which level 1 makes good
   return { stream: tar.stdout, done: ended(tar, `packing ${folder}`, [0, 1]) };
 }
 
 /** Unpacks into a folder; with `incremental` what was deleted at the source is deleted here. */
-export async function unpackInto(folder: string, source: Readable, options: { incremental: boolean }): Promise<void> {
+export async function unpackInto(
+  folder: string,
+  source: Readable,
+  options: { incremental: boolean; within?: readonly string[] },
+): Promise<void> {
   const args = [...common, '-C', folder, '--extract', '--file=-', '--same-permissions', '--same-owner'];
   if (options.incremental) args.push('--listed-incremental=/dev/null');
-  const tar = spawn('tar', args, { stdio: ['pipe', 'ignore', 'pipe'] });
+  const [program = 'tar', ...words] = [...(options.within ?? []), 'tar', ...args];
+  const tar = spawn(program, words, { stdio: ['pipe', 'ignore', 'pipe'] });
   const done = ended(tar, `unpacking into ${folder}`, [0]);
   done.catch(() => undefined);
   // tar stops reading at the archive's end mark, before the padding behind it: the rest is read and dropped

@@ -1,22 +1,29 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { fleetUp } from '../../lab/fleet.ts';
-import { labDown, labExec } from '../../lab/lab.ts';
+import { labDown } from '../../lab/lab.ts';
 import { connectBus } from '../../lib/bus/connect.ts';
 import type { MigrationEvent } from '../../lib/contract/migration.ts';
 import { createLogger } from '../../lib/logger.ts';
 import { tlsFiles } from '../../lib/node-config.ts';
+import { raiseBare } from './bare-stage.ts';
 import { untilCalm } from './calm.ts';
-import { cast, nodes, type Part } from './cast.ts';
+import { cast, type Part } from './cast.ts';
 import { type Client, openLog, startClient } from './clients.ts';
+import { raiseCluster } from './cluster-stage.ts';
 import { type Identities, watchIdentities } from './identity.ts';
 import { startLoad } from './load.ts';
 import { type DemoReport, type MigrationRow, migrationRow, renderTable } from './report.ts';
+import type { Stage } from './stage.ts';
 import { followFleet, type Timeline } from './timeline.ts';
 
 const { values } = parseArgs({
-  options: { bundles: { type: 'string' }, json: { type: 'string' }, lab: { type: 'string', default: 'demo' } },
+  options: {
+    bundles: { type: 'string' },
+    json: { type: 'string' },
+    lab: { type: 'string', default: 'demo' },
+    kubernetes: { type: 'boolean', default: false },
+  },
 });
 if (!values.bundles) throw new Error('--bundles FOLDER is missing: where scripts/build-apps.ts has put the bundles');
 const lab = values.lab;
@@ -45,13 +52,9 @@ process.exit();
 async function play(bundles: string): Promise<DemoReport> {
   const policy = await readFile(join(import.meta.dirname, 'policy.yaml'), 'utf8');
   console.log(`The policy of this demo:\n\n${policy}`);
-  tell(
-    'raising three nodes: hub, edge-1 (1 core), cloud-1 (2 cores); each with its own namespaces, NATS, monitor, migrator',
-  );
-  const spec = { name: lab, nodes: [...nodes], binds: [{ source: bundles, target: '/opt/bundles' }] };
-  const fleet = await fleetUp({ ...spec, policy, nodeConfig: { monitor: { intervalMs: 500 } } });
-  const subnet = fleet.lab.subnet.replace(/\.0\/24$/, '');
-  const urlOf = (part: Part): string => `http://${subnet}.${part.host}:8080`;
+  const raise = values.kubernetes ? raiseCluster : raiseBare;
+  const stage = await raise({ lab, bundles, policy, tell });
+  const { fleet } = stage;
   const log = createLogger('demo', { level: 'error' });
   const hub = fleet.lab.nodes.find(({ kind }) => kind === 'hub')?.address ?? '';
   const connection = await connectBus({
@@ -61,46 +64,36 @@ async function play(bundles: string): Promise<DemoReport> {
     log,
   });
   const timeline = followFleet(connection, tell, log, stopped.signal);
-  for (const part of cast) await startPart(part, `${subnet}.${part.host}`);
+  const urls = new Map<Part, string>();
+  for (const part of cast) urls.set(part, await startPart(stage, part));
+  const urlOf = (part: Part): string => urls.get(part) ?? '';
   const raw = openLog(values.json ? `${values.json}.requests.jsonl` : join('/tmp', `godwit-${lab}-requests.jsonl`));
   const clients = cast.map((part) => startClient(part, urlOf(part), raw));
   const identities = watchIdentities(cast, urlOf, stopped.signal);
-  tell('waiting    until edge-1 has come to rest: starting costs CPU too');
-  await untilCalm(connection, log, { node: 'edge-1', belowRatio: 0.5, forMs: 4000, deadlineMs: 40_000 });
+  const node = stage.monitored;
+  tell(`waiting    until ${node} has come to rest: starting costs CPU too`);
+  await untilCalm(connection, log, { node, belowRatio: 0.5, forMs: 4000, deadlineMs: 60_000 });
   await act(timeline, urlOf);
-  const report = await reportOf(timeline, clients, identities);
+  const report = await reportOf(stage, timeline, clients, identities);
   for (const client of clients) await client.stop();
   raw.end();
   await connection.close();
   return report;
 }
 
-async function startPart(part: Part, address: string): Promise<void> {
-  const env = Object.entries(part.env).flatMap(([name, value]) => ['--env', `${name}=${value}`]);
-  const args = [
-    'run',
-    part.name,
-    '--bundle',
-    `/opt/bundles/${part.app}`,
-    '--keeps',
-    part.keeps,
-    '--address',
-    address,
-    ...env,
-  ];
-  await labExec(lab, 'edge-1', ['godwit', ...args], { timeoutMs: 30_000 });
-  const url = `http://${address}:8080/healthz`;
-  const deadline = performance.now() + 20_000;
-  while (
-    !(await fetch(url).then(
+async function startPart(stage: Stage, part: Part): Promise<string> {
+  const url = await stage.start(part);
+  const answers = (): Promise<boolean> =>
+    fetch(`${url}/healthz`).then(
       (answer) => answer.ok,
       () => false,
-    ))
-  ) {
+    );
+  for (const deadline = performance.now() + 20_000; !(await answers()); ) {
     if (performance.now() > deadline) throw new Error(`${part.name} does not answer on ${url}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  tell(`workload   ${part.name} (${part.app}, keeps ${part.keeps}) answers on ${address}`);
+  tell(`workload   ${part.name} (${part.app}, keeps ${part.keeps}) answers on ${url}`);
+  return url;
 }
 
 /** Load rises until the decider has moved the loaded workload, falls, and the workload comes home. */
@@ -118,15 +111,21 @@ async function act(timeline: Timeline, urlOf: (part: Part) => string): Promise<v
   await timeline.until('the return home', 60_000, ended('return'));
 }
 
-async function reportOf(timeline: Timeline, clients: readonly Client[], identities: Identities): Promise<DemoReport> {
+async function reportOf(
+  stage: Stage,
+  timeline: Timeline,
+  clients: readonly Client[],
+  identities: Identities,
+): Promise<DemoReport> {
   const migrations: MigrationRow[] = [];
   for (const id of new Set(timeline.events.map((event) => event.id))) {
     const events = timeline.events.filter((event) => event.id === id);
-    const client = clients.find(({ part }) => part.name === events[0]?.workload);
+    const client = clients.find(({ part }) => stage.workloadOf(part) === events[0]?.workload);
     const ended = events.find(({ stage }) => stage === 'ended');
     if (!client || !ended || !events[0]) continue;
     const same = await identities.same(client.part.name, events[0].at, ended.at);
-    migrations.push(migrationRow(events, timeline.decisions, client, same));
+    const row = migrationRow(events, timeline.decisions, client, same);
+    migrations.push({ ...row, ...(await stage.detailsOf(ended)) });
   }
   const returnedHome = migrations.some(({ result, target }) => result === 'succeeded' && target === 'edge-1');
   return {

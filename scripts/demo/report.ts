@@ -1,9 +1,10 @@
 import type { Decision } from '../../lib/contract/decision.ts';
 import type { MigrationEvent } from '../../lib/contract/migration.ts';
 import { type Client, longestHole } from './clients.ts';
+import type { Details } from './stage.ts';
 
 /** One line of the demo's table and of its JSON; times in ms, sizes in bytes. */
-export interface MigrationRow {
+export interface MigrationRow extends Details {
   id: string;
   workload: string;
   strategy: string;

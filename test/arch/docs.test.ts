@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { exitCodeOf } from '../../cli/exit.ts';
+import { buildClusterProgram } from '../../cli/program/cluster.ts';
 import { buildProgram } from '../../cli/program/program.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { errorCodes } from '../../lib/errors.ts';
@@ -48,10 +49,16 @@ describe('docs/reference/metrics.md', () => {
 
 describe('docs/reference/cli.md', () => {
   const io = { out: () => undefined, err: () => undefined, env: {}, clock: systemClock, signal: AbortSignal.abort() };
-  const commands = allBelow(
-    buildProgram(io, () => undefined),
-    'godwit',
-  );
+  const commands = [
+    ...allBelow(
+      buildProgram(io, () => undefined),
+      'godwit',
+    ),
+    ...allBelow(
+      buildClusterProgram(io, () => undefined),
+      'kubectl-godwit',
+    ),
+  ];
 
   it.each(commands)('knows %s and its flags', async (path, command) => {
     const text = await read('docs/reference/cli.md');

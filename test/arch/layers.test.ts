@@ -8,11 +8,13 @@ const root = resolve(import.meta.dirname, '../..');
 const mayImport: Record<string, readonly string[]> = {
   lib: [],
   apps: [],
+  k8s: ['lib'],
   monitor: ['lib'],
-  decider: ['lib'],
+  sidecar: ['k8s', 'lib'],
+  decider: ['k8s', 'lib'],
   migrator: ['lib'],
   lab: ['lib'],
-  cli: ['lib', 'lab', 'monitor', 'decider', 'migrator'],
+  cli: ['lib', 'k8s', 'lab', 'monitor', 'sidecar', 'decider', 'migrator'],
 };
 /** Stands in every folder's way: tests of one part may use the helpers of all. */
 const forAll = ['test'];
@@ -20,7 +22,7 @@ const forAll = ['test'];
 /** Packages that only the edges of the system may know. */
 const confined: Record<string, readonly string[]> = {
   '@kubernetes/client-node': ['k8s'],
-  '@peculiar/x509': ['cli'],
+  '@peculiar/x509': ['lib'],
   systeminformation: ['monitor'],
 };
 

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { linkCut, linkHeal } from '../../lab/lab.ts';
-import { type FleetNode, raiseFleet, readInNode, type TestFleet } from '../helpers/fleet.ts';
-import { copyOn, leftovers, liveOn, pidsIn } from '../helpers/fleet-facts.ts';
-import { closeGate, type Gate, installGates } from '../helpers/fleet-gates.ts';
+import { type FleetNode, raiseFleet, type TestFleet } from '../helpers/fleet.ts';
+import { copyOn, leftovers, liveOn } from '../helpers/fleet-facts.ts';
+import { closeGate, installGates } from '../helpers/fleet-gates.ts';
+import { stopDaemon } from '../helpers/fleet-lost.ts';
 import { endOf, orderMove, runWorkload, type Self, selfOf, type Workload } from '../helpers/fleet-moves.ts';
 import { signalService, untilReady } from '../helpers/fleet-services.ts';
 import { edgeAndCloud, pausedPolicy } from '../helpers/fleet-specs.ts';
@@ -36,22 +37,6 @@ async function tidy(name: string, home: FleetNode): Promise<void> {
   expect(await liveOn(fleet.workers, name)).toEqual([home.name]);
 }
 
-/** Lets the restore begin, and stops its page daemon once the copy is held; the source can not commit before. */
-async function stopDaemon(gate: Gate, migration: string): Promise<string> {
-  await signalService(fleet, 'edge-1', 'migrator', 'STOP');
-  try {
-    await gate.lift();
-    const held = `run/godwit/migrations/${migration}/held`;
-    await until('a held copy', 30_000, async () => (await readInNode(cloud, held)) !== undefined || undefined);
-    const [daemon] = await pidsIn(cloud, /^(\S*\/)?criu lazy-pages/);
-    if (!daemon) throw new Error('no page daemon');
-    await fleet.exec('cloud-1', ['kill', '-STOP', daemon]);
-    return daemon;
-  } finally {
-    await signalService(fleet, 'edge-1', 'migrator', 'CONT');
-  }
-}
-
 /** A lazy move whose page daemon is killed while pages are still to come. */
 async function lose(name: string, host: number): Promise<{ workload: Workload; before: Self; migration: string }> {
   const workload = await runWorkload(fleet, { name, node: 'edge-1', host, env: { MIB: '256' } });
@@ -59,7 +44,7 @@ async function lose(name: string, host: number): Promise<{ workload: Workload; b
   const gate = await closeGate(cloud, 'runc *restore*');
   const migration = await orderMove(fleet, { workload: name, target: 'cloud-1', strategy: 'warm' });
   await gate.reached(60_000);
-  const daemon = await stopDaemon(gate, migration);
+  const daemon = await stopDaemon(fleet, gate, migration);
   await fleet.story.until('the copy to run', 60_000, ({ id, stage }) => id === migration && stage === 'switch');
   await fleet.exec('cloud-1', ['kill', '-KILL', daemon]);
   expect(await endOf(fleet, migration)).toMatchObject({ result: 'lost' });

@@ -15,6 +15,7 @@ import { createDataClient } from '../../migrator/files/data-client.ts';
 import { serveData } from '../../migrator/files/data-server.ts';
 import { createAddressMover, prepareNode } from '../../migrator/network/address.ts';
 import { pathsOf } from '../../migrator/paths.ts';
+import { createContainerHost } from '../../migrator/workloads/host.ts';
 import { runWorkload } from '../../migrator/workloads/run.ts';
 
 // An agent without a bus: reads {verb, request} lines from stdin and answers with one line each. `run` starts a workload.
@@ -23,7 +24,7 @@ const log = createLogger('agent', { level: 'warn' });
 const paths = pathsOf(node);
 await prepareNode(node.network.device);
 await ensureImagesMount(paths, 4 * 2 ** 30, systemExec);
-const context: AgentContext = {
+const known = {
   config: node,
   paths,
   journals: await openJournals(paths, Date.now),
@@ -36,6 +37,7 @@ const context: AgentContext = {
   engine: { exec: systemExec, clock: systemClock, log, runcRoot: paths.runcRoot, tls: tlsFiles(node.pki, 'pages') },
   boot: await bootToken(paths),
 };
+const context: AgentContext = { ...known, host: createContainerHost(known) };
 const agent = createAgent(context);
 await serveData({ port: node.data.port, tls: tlsFiles(node.pki, 'data'), log, accept: agent.upload });
 process.stdout.write('{"ready":true}\n');

@@ -35,14 +35,23 @@ export interface BeatWatch {
  * Reads what a workload prints on every node while it prints it; a log that is removed meanwhile is read to its end. Every copy
  * continues the count from the same memory, so that two copies which ever ran, at once or not, show as a count that comes twice.
  */
-export function watchBeats(nodes: readonly FleetNode[], workload: string): BeatWatch {
+export function watchBeats(
+  nodes: readonly FleetNode[],
+  workload: string,
+  logsIn: (root: string) => Promise<string[]> = async (root) => [
+    join(root, 'var/lib/godwit/workloads', workload, 'log'),
+  ],
+): BeatWatch {
   const beats: Beat[] = [];
   const stopping = new AbortController();
   const readers = nodes.map(({ name, root }) =>
-    createReader(join(root, 'var/lib/godwit/workloads', workload, 'log'), (line) => {
-      const [word, life = '', count, at] = line.split(' ');
-      if (word === 'beat') beats.push({ node: name, life, count: Number(count), at: Number(at) });
-    }),
+    createReader(
+      () => logsIn(root),
+      (line) => {
+        const [, life = '', count, at] = /(?:^|stdout F )beat (\S+) (\d+) (\d+)$/.exec(line) ?? [];
+        if (count !== undefined) beats.push({ node: name, life, count: Number(count), at: Number(at) });
+      },
+    ),
   );
   const loop = (async () => {
     while (!stopping.signal.aborted) {
@@ -66,10 +75,10 @@ interface LogReader {
   close(): Promise<void>;
 }
 
-/** Follows a path: each file that ever stands there is read from its beginning to its end. */
-function createReader(path: string, take: (line: string) => void): LogReader {
+/** Follows paths: each file that ever stands there is read from its beginning to its end. */
+function createReader(paths: () => Promise<string[]>, take: (line: string) => void): LogReader {
   const files = new Map<string, { handle: FileHandle; position: number; rest: string }>();
-  const discover = async (): Promise<void> => {
+  const discover = async (path: string): Promise<void> => {
     const handle = await open(path).catch(() => undefined);
     if (!handle) return;
     const { dev, ino } = await handle.stat();
@@ -78,18 +87,20 @@ function createReader(path: string, take: (line: string) => void): LogReader {
     else files.set(key, { handle, position: 0, rest: '' });
   };
   const chunk = Buffer.alloc(64 << 10);
+  const readOn = async (file: { handle: FileHandle; position: number; rest: string }): Promise<void> => {
+    for (;;) {
+      const { bytesRead } = await file.handle.read(chunk, 0, chunk.length, file.position);
+      if (bytesRead === 0) return;
+      file.position += bytesRead;
+      const lines = (file.rest + chunk.toString('latin1', 0, bytesRead)).split('\n');
+      file.rest = lines.pop() ?? '';
+      for (const line of lines) take(line);
+    }
+  };
   return {
     read: async () => {
-      await discover();
-      for (const file of files.values())
-        for (;;) {
-          const { bytesRead } = await file.handle.read(chunk, 0, chunk.length, file.position);
-          if (bytesRead === 0) break;
-          file.position += bytesRead;
-          const lines = (file.rest + chunk.toString('latin1', 0, bytesRead)).split('\n');
-          file.rest = lines.pop() ?? '';
-          for (const line of lines) take(line);
-        }
+      for (const path of await paths()) await discover(path);
+      for (const file of files.values()) await readOn(file);
     },
     close: async () => {
       for (const { handle } of files.values()) await handle.close();

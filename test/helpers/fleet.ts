@@ -3,13 +3,17 @@ import { access, cp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { buildApps } from '../../apps/build.ts';
+import { openAuthority } from '../../cli/pki/authority.ts';
 import { fleetUp } from '../../lab/fleet.ts';
+import { clusterSpec, clusterUp } from '../../lab/kubernetes/cluster.ts';
+import { podEngine } from '../../lab/kubernetes/worker.ts';
 import { labDown, labExec } from '../../lab/lab.ts';
 import { ensureRoot } from '../../lab/root.ts';
 import { labSettings } from '../../lab/settings.ts';
 import type { Bind, NodeSpec } from '../../lab/spec.ts';
 import type { LabStatus, NodeStatus } from '../../lab/status.ts';
 import { connectBus } from '../../lib/bus/connect.ts';
+import { systemClock } from '../../lib/clock.ts';
 import { createLogger, type Logger } from '../../lib/logger.ts';
 import { tlsFiles } from '../../lib/node-config.ts';
 import { ociConfig } from '../../lib/oci-config.ts';
@@ -27,13 +31,15 @@ export interface TestFleet {
   log: Logger;
   /** Folder of operator.yaml, on this machine. */
   config: string;
+  /** Empty without a cluster. */
+  kubeconfig: string;
   node(name: string): FleetNode;
   /** Every node that can run workloads. */
   workers: FleetNode[];
   /** Runs a program in a node to its end and returns its output. */
   exec(node: string, argv: readonly string[], timeoutMs?: number): Promise<string>;
   /** Connects as another of the fleet's users, such as `decider`. */
-  connect(user: 'decider' | 'hub'): Promise<NatsConnection>;
+  connect(user: 'decider' | 'hub' | 'controller'): Promise<NatsConnection>;
   /** The same with the certificates of a node's migrator. */
   connectMigrator(node: string): Promise<NatsConnection>;
   addressOf(last: number): string;
@@ -49,6 +55,8 @@ export interface TestFleetOptions {
   nodeConfig?: Record<string, unknown>;
   /** Folders of this machine that every node sees. */
   binds?: Bind[];
+  /** With a Kubernetes cluster beside Godwit's services, and agents that know pods. */
+  cluster?: boolean;
 }
 
 /** Raises a fleet with a name of its own; nothing of it stays when that fails. */
@@ -65,13 +73,13 @@ export async function raiseFleet(options: TestFleetOptions): Promise<TestFleet> 
 async function raise(name: string, options: TestFleetOptions): Promise<TestFleet> {
   const { nodes, policy, monitorMs = 500, nodeConfig = {} } = options;
   const binds = [{ source: await bundlesFolder(), target: '/opt/bundles' }, ...(options.binds ?? [])];
+  const spec = options.cluster ? await clusterSpec({ name, nodes, binds }) : { name, nodes, binds };
   const { lab, operator: config } = await fleetUp({
-    name,
-    nodes,
-    binds,
+    ...spec,
     policy,
-    nodeConfig: { monitor: { intervalMs: monitorMs }, ...nodeConfig },
+    nodeConfig: { monitor: { intervalMs: monitorMs }, ...(options.cluster && podEngine), ...nodeConfig },
   });
+  const cluster = options.cluster && (await clusterUp(spec, (folder) => openAuthority(folder, systemClock)));
   const log = createLogger('test', { level: 'fatal' });
   const hub = lab.nodes.find(({ kind }) => kind === 'hub')?.address ?? '';
   const open: NatsConnection[] = [];
@@ -94,6 +102,7 @@ async function raise(name: string, options: TestFleetOptions): Promise<TestFleet
     story: followEvents(operator, log, stopped.signal),
     log,
     config,
+    kubeconfig: cluster ? cluster.kubeconfig : '',
     node,
     workers: lab.nodes.filter(({ kind }) => kind !== 'hub').map((worker) => node(worker.name)),
     exec: async (where, argv, timeoutMs = 60_000) => (await labExec(name, where, argv, { timeoutMs })).stdout,

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type JetStreamClient, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { createDecider, type Decider } from '../../decider/service.ts';
+import type { KubeClient } from '../../k8s/client.ts';
 import { connectBus } from '../../lib/bus/connect.ts';
 import { openStore } from '../../lib/bus/kv.ts';
 import { publish } from '../../lib/bus/publish.ts';
@@ -38,8 +39,15 @@ export interface Hub {
   connection: NatsConnection;
   js: JetStreamClient;
   /** A decider of its own connection; closed with the hub. */
-  decider(options?: { policyFile?: string; leaseMs?: number; tag?: string }): Promise<RunningDecider>;
+  decider(options?: DeciderChoice): Promise<RunningDecider>;
   close(): Promise<void>;
+}
+
+export interface DeciderChoice {
+  policyFile?: string;
+  leaseMs?: number;
+  tag?: string;
+  cluster?: KubeClient;
 }
 
 export interface RunningDecider {
@@ -72,7 +80,7 @@ export async function startHub(): Promise<Hub> {
     },
     connection,
     js: jetstream(connection, viaHub()),
-    decider: async ({ policyFile, leaseMs = 600, tag = `t${process.pid}` } = {}) => {
+    decider: async ({ policyFile, leaseMs = 600, tag = `t${process.pid}`, cluster } = {}) => {
       const own = await connect(`decider.${++count}`);
       const controller = new AbortController();
       let ids = 0;
@@ -82,6 +90,7 @@ export async function startHub(): Promise<Hub> {
         holder: life,
         leaseMs,
         policyFile,
+        cluster,
         newId: (prefix) => `${prefix}-${life}-${++ids}`,
         clock: systemClock,
         log,
@@ -137,9 +146,9 @@ export const fakeNode = (name: string, tier: FakeNode['tier'], cores = 4): FakeN
   boot: `boot-${name}`,
 });
 
-export async function writeRecord(hub: Hub, node: FakeNode): Promise<void> {
+export async function writeRecord(hub: Hub, node: FakeNode, more: Partial<NodeRecord> = {}): Promise<void> {
   const store = await openStore(hub.connection, 'nodes', nodeRecordSchema, createLogger('test', { level: 'silent' }));
-  await store.put(node.name, recordOf(node));
+  await store.put(node.name, { ...recordOf(node), ...more });
 }
 
 const recordOf = (node: FakeNode): NodeRecord => ({

@@ -1,15 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { leaseSchema } from '../../decider/lease.ts';
 import { openStore } from '../../lib/bus/kv.ts';
 import { migrateReplySchema } from '../../lib/contract/decision.ts';
+import { leaseSchema } from '../../lib/lease.ts';
 import { createLogger } from '../../lib/logger.ts';
 import { migrateRequestSubject } from '../../lib/subjects.ts';
+import { startNatsServer } from '../helpers/nats-server.ts';
 import { type SecuredSite, startSecuredSite } from '../helpers/secured-site.ts';
 
 let site: SecuredSite;
@@ -73,6 +74,20 @@ test('two processes over mutual TLS: one answers; after kill -9 the other does, 
   expect(before?.value.epoch).toBe(1);
   expect(after?.value.epoch).toBe(2);
   expect(after?.value.holder).not.toBe(before?.value.holder);
+});
+
+test('ends where the hub has no buckets yet, to be started again', async () => {
+  await site.hub.stop();
+  await rm(join(site.dir, 'hub-store'), { recursive: true });
+  const config: object = JSON.parse(await readFile(join(site.dir, `nats-${site.hubPort}.json`), 'utf8'));
+  const empty = await startNatsServer(site.dir, config, site.hubPort);
+  try {
+    const decider = await startDecider(hubConfig());
+    const [code] = await once(decider, 'exit', { signal: AbortSignal.timeout(30_000) });
+    expect(code).toBe(1);
+  } finally {
+    await empty.stop();
+  }
 });
 
 test('SIGTERM ends it cleanly, and the lease is given up', async () => {

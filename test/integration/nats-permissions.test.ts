@@ -22,17 +22,22 @@ const value = z.object({ n: z.number() });
 const denied = /permissions violation/i;
 
 let site: SecuredSite;
-let who: Record<'monitor' | 'edge' | 'cloud' | 'cloudMonitor' | 'decider' | 'operator', NatsConnection>;
+let who: Record<
+  'monitor' | 'sidecar' | 'edge' | 'cloud' | 'cloudMonitor' | 'decider' | 'operator' | 'controller',
+  NatsConnection
+>;
 
 beforeAll(async () => {
   site = await startSecuredSite();
   who = {
     monitor: await site.connect('edge-1', 'monitor', 'monitor.edge-1'),
+    sidecar: await site.connect('edge-1', 'sidecar', 'sidecar.edge-1'),
     edge: await site.connect('edge-1', 'migrator', 'migrator.edge-1'),
     cloud: await site.connect('cloud-1', 'migrator', 'migrator.cloud-1'),
     cloudMonitor: await site.connect('cloud-1', 'monitor', 'monitor.cloud-1'),
     decider: await site.connect('hub', 'decider', 'decider'),
     operator: await site.connect('hub', 'operator', 'operator'),
+    controller: await site.connect('hub', 'controller', 'controller'),
   };
 });
 afterAll(() => site.close());
@@ -70,6 +75,16 @@ describe('what each has to do works', () => {
     expect(subject).toBe('migration.v1.edge.command.m1');
     expect((await manager.streams.getMessage('COMMANDS', { last_by_subj: subject }))?.subject).toBe(subject);
     expect(await (await store(who.decider, 'calm')).put('edge-1', { n: 1 })).toBe(1);
+  });
+
+  it('the controllers of a cluster declare pods, give commands, refuse, and look for samples', async () => {
+    expect(await (await store(who.controller, 'pods')).put('edge-1', { n: 1 })).toBe(1);
+    expect((await (await store(who.edge, 'pods')).get('edge-1'))?.value).toEqual({ n: 1 });
+    expect(await publish(who.controller, 'migration.v1.edge.event.m3.requested')).toBe('EVENTS');
+    expect(await publish(who.controller, 'migration.v1.edge.event.m3.ended')).toBe('EVENTS');
+    const manager = await jetstreamManager(who.controller, viaHub());
+    const subject = 'telemetry.v1.cloud.cloud-1';
+    expect((await manager.streams.getMessage('TELEMETRY', { last_by_subj: subject }))?.subject).toBe(subject);
   });
 
   it('a migrator behind a leaf takes a command, reports, and keeps its state', async () => {
@@ -122,6 +137,20 @@ describe('what each has to do works', () => {
 });
 
 describe('what nobody else may do is refused', () => {
+  it('a sidecar tells the monitor of its own node of its pod, and nothing else', async () => {
+    const heard = new Promise<string>((resolve) => {
+      who.monitor.subscribe('pod.v1.edge.edge-1.*', { callback: (_, message) => resolve(message.subject) });
+    });
+    await who.monitor.flush();
+    who.sidecar.publish('pod.v1.edge.edge-1.u1', '{}');
+    expect(await heard).toBe('pod.v1.edge.edge-1.u1');
+    for (const subject of ['telemetry.v1.edge.edge-1', 'pod.v1.edge.edge-2.u1', 'node.v1.edge-1.status'])
+      await isDenied(who.sidecar, subject);
+    await isDeaf(who.sidecar, 'pod.v1.>');
+    await isDeaf(who.monitor, 'pod.v1.>');
+    await isDenied(who.edge, 'pod.v1.edge.edge-1.u1');
+  });
+
   it('a monitor publishes nothing but its own telemetry, and reads nothing', async () => {
     for (const subject of [
       'migration.v1.edge.command.m2',
@@ -164,6 +193,14 @@ describe('what nobody else may do is refused', () => {
     await isDenied(who.operator, 'migration.v1.edge.command.m2');
     await isDenied(who.operator, '$KV.leases.decider');
     await isDenied(who.decider, '$KV.migrations.m1');
+  });
+
+  it('the controllers speak for no node, tell of no stage, and decide nothing', async () => {
+    await isDenied(who.controller, 'migration.v1.edge.event.m2.commit');
+    await isDenied(who.controller, 'decision.v1.edge.edge-1');
+    await isDenied(who.controller, 'node.v1.edge-1.freeze');
+    await isDenied(who.controller, '$KV.nodes.edge-1');
+    await isDenied(who.controller, '$KV.leases.decider');
   });
 
   it('the hub’s supervisor only makes streams', async () => {

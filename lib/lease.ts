@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import type { Store, Versioned } from '../lib/bus/kv.ts';
-import type { Clock } from '../lib/clock.ts';
-import { hasCode } from '../lib/errors.ts';
-import type { Logger } from '../lib/logger.ts';
+import type { Store, Versioned } from './bus/kv.ts';
+import type { Clock } from './clock.ts';
+import { hasCode } from './errors.ts';
+import type { Logger } from './logger.ts';
 
-/** Value of key `decider` in the bucket `leases`. */
+/** Value of key `decider` in the bucket `leases`; in a cluster, what a Lease object says. */
 export const leaseSchema = z.object({
   /** Random per process; empty: given up. */
   holder: z.string(),
@@ -13,8 +13,12 @@ export const leaseSchema = z.object({
 });
 export type LeaseValue = z.infer<typeof leaseSchema>;
 
+/** Compare-and-set by revision: E_CONFLICT when somebody else was first. */
+export type LeaseStore = Pick<Store<LeaseValue>, 'get' | 'create' | 'update'>;
+
 export interface LeaseOptions {
-  store: Store<LeaseValue>;
+  store: LeaseStore;
+  key: string;
   holder: string;
   leaseMs: number;
   /** Highest epoch that was ever seen in a message; a lost bucket must not bring old terms back. */
@@ -30,14 +34,12 @@ export interface Lease {
   run(options: { mayLead(): boolean; onLead(epoch: number): void; signal: AbortSignal }): Promise<void>;
 }
 
-const key = 'decider';
-
 /**
  * Leadership by compare-and-set. A standby takes over when it has seen no renewal for `leaseMs` of its own monotonic clock; a leader
  * counts from the start of its last renewal, and stops a tenth earlier, so that no two ever hold the lease, whatever their clocks say.
  */
 export function createLease(options: LeaseOptions): Lease {
-  const { store, holder, leaseMs, clock, log } = options;
+  const { store, key, holder, leaseMs, clock, log } = options;
   /** Short, so that a lease that was given up does not lie idle. */
   const seekEveryMs = Math.min(leaseMs / 10, 500);
   let held: Versioned<LeaseValue> | undefined;

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import type { Store, Versioned } from '../lib/bus/kv.ts';
-import type { Clock } from '../lib/clock.ts';
-import { GodwitError } from '../lib/errors.ts';
-import { createLogger } from '../lib/logger.ts';
+import type { Store, Versioned } from './bus/kv.ts';
+import type { Clock } from './clock.ts';
+import { GodwitError } from './errors.ts';
 import { createLease, type Lease, type LeaseValue } from './lease.ts';
+import { createLogger } from './logger.ts';
 
 const leaseMs = 3000;
 
@@ -74,7 +74,7 @@ function scene() {
     const controller = new AbortController();
     const log = createLogger('test', { level: 'silent' });
     const store = key.storeFor(() => link.up);
-    const lease: Lease = createLease({ store, holder, leaseMs, epochFloor: () => floor, clock, log });
+    const lease: Lease = createLease({ store, key: 'decider', holder, leaseMs, epochFloor: () => floor, clock, log });
     const terms: number[] = [];
     const running = lease.run({
       mayLead: () => link.ready,

@@ -1,0 +1,4 @@
+import { runProcess } from './process.ts';
+import { buildClusterProgram } from './program/cluster.ts';
+
+await runProcess(buildClusterProgram);

@@ -1,0 +1,47 @@
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { systemExec } from '../../lib/exec.ts';
+import { createLifecycle } from '../../lib/lifecycle.ts';
+import { createLogger } from '../../lib/logger.ts';
+import { exitCodes } from '../exit.ts';
+import { parseFlags } from '../flags.ts';
+import { endFormerAgent, runAgent } from '../host/agent.ts';
+import { leavePodGroups } from '../host/group.ts';
+import { type Host, installFiles, installHandler, remove } from '../host/install.ts';
+import { isRemoved } from '../host/removal.ts';
+import type { Verb } from '../io.ts';
+
+const path = z.string().regex(/^\//, 'an absolute path');
+const shape = {
+  daemonset: z.string(),
+  prefix: path.default('/opt/godwit'),
+  containerdConfig: path.default('/etc/containerd/config.toml'),
+  unit: z.string().optional(),
+  config: path.default('/etc/godwit'),
+};
+
+export const run: Verb = async (input, io) => {
+  const flags = parseFlags(shape, input, 'host');
+  const logLevel = io.env.GODWIT_LOG_LEVEL ?? 'info';
+  const log = createLogger('host', { level: logLevel });
+  const host: Host = {
+    root: '/proc/1/root',
+    source: resolve(import.meta.dirname, '../..'),
+    node: process.execPath,
+    prefix: flags.prefix,
+    containerdConfig: flags.containerdConfig,
+    unit: flags.unit,
+    secrets: flags.config,
+    settings: '/etc/godwit',
+    exec: systemExec,
+    log,
+  };
+  const { signal } = createLifecycle(log);
+  await leavePodGroups(host.root);
+  await installFiles(host);
+  await installHandler(host);
+  await endFormerAgent(host, io.clock);
+  await runAgent(host, { GODWIT_LOG_LEVEL: logLevel }, signal);
+  if (await isRemoved(flags.daemonset, io.env)) await remove(host);
+  return exitCodes.done;
+};

@@ -1,0 +1,67 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { type Fleet, type FleetSpec, fleetUp } from '../fleet.ts';
+import { type LabSettings, labSettings } from '../settings.ts';
+import type { OpenAuthority } from './certificates.ts';
+import { type Cluster, clusterSpec, clusterUp } from './cluster.ts';
+import { etc } from './control-plane.ts';
+import { kubectl } from './objects.ts';
+import { planCluster } from './plan.ts';
+import { podEngine } from './worker.ts';
+
+/** `policy`: text of policy.yaml in the ConfigMap godwit-policy. */
+export type ClusterFleetSpec = FleetSpec;
+
+const kubeconfig = `${etc}/admin.kubeconfig`;
+
+/**
+ * A cluster, and Godwit beside it: hub, decider and controllers on the node of the control plane, monitor and agent on all others. A
+ * repeat repairs, and leaves the policy as it has been edited. @throws E_LAB, E_CONFIG, E_SETUP
+ */
+export async function clusterFleetUp(
+  { policy = '{}', nodeConfig, ...spec }: ClusterFleetSpec,
+  authority: OpenAuthority,
+  given: Partial<LabSettings> = {},
+): Promise<{ cluster: Cluster; fleet: Fleet }> {
+  const settings = labSettings(given);
+  const full = await clusterSpec(spec, given);
+  const cluster = await clusterUp(full, authority, given);
+  const plan = planCluster(cluster.lab.name, cluster.lab.nodes);
+  await kubectl(settings, plan, ['apply', '-f', '-'], await objects(settings));
+  const found = await kubectl(settings, plan, ['get', '--ignore-not-found', '--output=name', ...policyMap]);
+  if (found === '') await kubectl(settings, plan, ['create', '-f', '-'], policyObject(policy));
+  const fleet = await fleetUp(
+    {
+      ...full,
+      nodeConfig: { ...podEngine, ...nodeConfig },
+      hubConfig: { decider: { kubernetes: { kubeconfig } }, controllers: 'controller.yaml' },
+      hubFiles: {
+        'controller.yaml': stringify({ kubeconfig, nats: { servers: [`tls://${plan.hub.address}:4222`] } }),
+      },
+    },
+    given,
+  );
+  settings.onProgress('agents, decider and controllers started');
+  return { cluster, fleet };
+}
+
+const namespace = 'godwit-system';
+const policyMap = ['configmap/godwit-policy', `--namespace=${namespace}`];
+
+const policyObject = (policy: string): string =>
+  stringify({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'godwit-policy', namespace },
+    data: { 'policy.yaml': policy },
+  });
+
+/** Namespaces, runtime class and definitions of our kinds, as they are installed anywhere. */
+async function objects({ checkout }: LabSettings): Promise<string> {
+  const manifests = join(checkout, 'k8s/manifests');
+  const crds = (await readdir(join(manifests, 'crds'))).filter((name) => name !== 'kustomization.yaml').sort();
+  const files = ['base/namespaces.yaml', 'base/runtime-class.yaml', ...crds.map((name) => `crds/${name}`)];
+  const texts = await Promise.all(files.map((file) => readFile(join(manifests, file), 'utf8')));
+  return texts.join('\n---\n');
+}

@@ -1,0 +1,3 @@
+module godwit-runtime
+
+go 1.19

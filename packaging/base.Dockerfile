@@ -1,0 +1,3 @@
+# A root file system, the context, as it is.
+FROM scratch
+COPY . /

@@ -1,0 +1,297 @@
+import { describe, expect, test } from 'vitest';
+import type { MigrationStatus } from '../../k8s/objects/migration.ts';
+import type { Pod } from '../../k8s/objects/pod.ts';
+import type { MigrationEvent } from '../../lib/contract/migration.ts';
+import { aMigration, anOwner, aPod, aRecord, aWorkload, bornAt, observed, uid } from './fixtures.ts';
+import type { Observed } from './observed.ts';
+import { plan } from './plan.ts';
+import { foldEvent, type Progress } from './progress.ts';
+import { accepted, ended, prepared } from './status.ts';
+
+const ok = accepted(observed(), { source: 'edge-1', workload: 'shop.web' });
+const commanded = prepared({ migration: aMigration(ok), now: bornAt });
+const owner = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web-abc', uid: 'rs-1', controller: true };
+
+interface Target {
+  gate?: boolean;
+  ready?: boolean;
+  owned?: boolean;
+  adopted?: boolean;
+  kind?: string;
+  labelled?: boolean;
+  going?: boolean;
+  waiting?: string;
+  phase?: string;
+  foreign?: boolean;
+}
+
+function targetIn({
+  gate,
+  ready,
+  owned,
+  adopted,
+  kind = 'ReplicaSet',
+  labelled,
+  going,
+  waiting,
+  phase,
+  foreign,
+}: Target = {}): Pod {
+  const conditions = [
+    ...(gate ? [{ type: 'godwit.dev/cutover', status: 'True' }] : []),
+    { type: 'Ready', status: ready ? 'True' : 'False' },
+  ];
+  const marks = {
+    'godwit.dev/owner': JSON.stringify({ ...owner, kind }),
+    'godwit.dev/owner-labels': '{"pod-template-hash":"abc"}',
+  };
+  const metadata = {
+    ...{ name: 'web-m0a1b2c3d', uid: 'pod-2' },
+    labels: { app: 'web', ...(labelled && { 'pod-template-hash': 'abc' }) },
+    annotations: { 'godwit.dev/migration': foreign ? 'other' : uid, ...(owned && marks) },
+    ...(adopted && { ownerReferences: [{ ...owner, kind }] }),
+    ...(going && { deletionTimestamp: 'now' }),
+  };
+  const state = waiting ? { waiting: { reason: waiting, message: 'no such image' } } : {};
+  return {
+    ...aPod({ nodeName: 'cloud-1' }, metadata),
+    status: { phase: phase ?? 'Running', conditions, containerStatuses: [{ name: 'main', state }] },
+  };
+}
+
+/** What the events have told when these were the stages, the last one with the result. */
+function told(stages: MigrationEvent['stage'][], result?: MigrationEvent['result'], reason?: string): Progress {
+  let progress: Progress | undefined;
+  for (const [index, stage] of stages.entries()) {
+    const last = index === stages.length - 1;
+    progress = foldEvent(progress, {
+      ...{ id: uid, workload: 'shop.web', source: 'edge-1', target: 'cloud-1', strategy: 'warm', trigger: 'manual' },
+      ...{ decision: uid, epoch: 1, term: 1, stage, at: bornAt + 1000 * (index + 1) },
+      ...(last && result && { result }),
+      ...(last && reason && { reason }),
+    });
+  }
+  return progress as Progress;
+}
+const upToRun: MigrationEvent['stage'][] = ['prepare', 'freeze', 'dump', 'restore', 'commit', 'run'];
+const success = told([...upToRun, 'switch', 'release', 'clean', 'ended'], 'succeeded');
+
+const at = (status: MigrationStatus | undefined, rest: Partial<Observed> = {}, metadata = {}): Observed =>
+  observed({ migration: aMigration(status, metadata), ...rest });
+const deleting = { deletionTimestamp: 'now' };
+const inbound = {
+  source: aRecord('edge-1', { workloads: [aWorkload] }),
+  target: aRecord('cloud-1', { inbound: [uid] }),
+};
+const late = bornAt + 301_000;
+
+describe('next action', () => {
+  test.each<[string, Observed, string]>([
+    ['asks whether a budget speaks against it', at(undefined, { eviction: undefined }), 'ask-eviction'],
+    ['holds the object before anything is done', at(undefined, {}, { finalizers: [] }), 'hold'],
+    ['accepts', at(undefined), 'wait'],
+    ['lets an object go that was deleted before it was judged', at(undefined, {}, deleting), 'let-go'],
+    ['creates the target pod', at(ok), 'create-target'],
+    ['waits for its container', at(ok, { target: targetIn({ waiting: 'ContainerCreating' }) }), 'wait'],
+    ['publishes the command', at(ok, { target: targetIn(), records: inbound }), 'publish-command'],
+    ['not before the pod is there', at(ok, { records: inbound }), 'create-target'],
+    ['gives the preparation up when the source ended', at(ok, { source: undefined, target: targetIn() }), 'delete-pod'],
+    ['… was replaced', at(ok, { source: aPod({}, { uid: 'new' }), target: targetIn() }), 'delete-pod'],
+    ['… the node refused', at(ok, { target: targetIn({ phase: 'Failed' }) }), 'delete-pod'],
+    ['… time is over', at(ok, { target: targetIn(), now: late }), 'delete-pod'],
+    ['… the API server refuses the target pod', at(ok, { creation: 'exceeded quota' }), 'wait'],
+    ['… somebody deleted the object', at(ok, { target: targetIn() }, deleting), 'delete-pod'],
+    ['waits for a driver', at(commanded, { target: targetIn() }), 'wait'],
+    [
+      'takes an event for the command that it does not remember',
+      at(ok, { target: targetIn(), progress: told(['prepare']) }),
+      'wait',
+    ],
+    ['asks for a cancellation', at(commanded, { progress: told(['prepare', 'freeze']) }, deleting), 'ask-cancel'],
+    ['… when somebody deleted the target pod', at(commanded, { progress: told(['prepare', 'freeze']) }), 'ask-cancel'],
+    [
+      'not once the copy runs',
+      at(commanded, { target: targetIn({ gate: true }), progress: told(upToRun) }, deleting),
+      'wait',
+    ],
+    ['opens the gate when the copy runs', at(commanded, { target: targetIn(), progress: told(upToRun) }), 'open-gate'],
+    [
+      'not while that is in doubt',
+      at(commanded, { target: targetIn(), progress: told([...upToRun, 'in-doubt']) }),
+      'wait',
+    ],
+    ['not on the way back', at(commanded, { target: targetIn(), progress: told([...upToRun, 'aborting']) }), 'wait'],
+    [
+      'leaves the source alone before the end',
+      at(commanded, {
+        target: targetIn({ gate: true, ready: true, owned: true }),
+        progress: told([...upToRun, 'switch', 'release']),
+      }),
+      'wait',
+    ],
+    [
+      'after success opens a gate that was missed',
+      at(commanded, { target: targetIn({ owned: true }), progress: success }),
+      'open-gate',
+    ],
+    [
+      'waits until the copy is Ready',
+      at(commanded, { target: targetIn({ owned: true, gate: true }), progress: success, owner: anOwner() }),
+      'wait',
+    ],
+    [
+      'has the owner adopt it',
+      at(commanded, {
+        target: targetIn({ owned: true, gate: true, ready: true }),
+        progress: success,
+        owner: anOwner(),
+      }),
+      'adopt',
+    ],
+    [
+      'waits for the adoption',
+      at(commanded, {
+        target: targetIn({ owned: true, gate: true, ready: true, labelled: true }),
+        progress: success,
+        owner: anOwner(),
+      }),
+      'wait',
+    ],
+    [
+      'deletes the source then',
+      at(commanded, {
+        target: targetIn({ owned: true, gate: true, ready: true, labelled: true, adopted: true }),
+        progress: success,
+      }),
+      'delete-pod',
+    ],
+    ['deletes a bare source', at(commanded, { target: targetIn({ gate: true }), progress: success }), 'delete-pod'],
+    [
+      'not another pod of its name',
+      at(commanded, { source: aPod({}, { uid: 'new' }), target: targetIn({ gate: true }), progress: success }),
+      'wait',
+    ],
+    [
+      'deletes the copy when its owner is gone',
+      at(commanded, { target: targetIn({ owned: true, gate: true, ready: true }), progress: success }),
+      'delete-pod',
+    ],
+    [
+      'deletes the copy after a roll-back',
+      at(commanded, { target: targetIn(), progress: told(['freeze', 'aborting', 'ended'], 'rolled-back', 'why') }),
+      'delete-pod',
+    ],
+    [
+      'leaves both pods to a person when memory was lost',
+      at(commanded, { target: targetIn(), progress: told([...upToRun, 'ended'], 'lost', 'why') }),
+      'wait',
+    ],
+    [
+      'lets the object go when all is done',
+      at(ended({ migration: aMigration(ok), now: bornAt }, 'Succeeded', undefined), { progress: success }),
+      'let-go',
+    ],
+    [
+      'does nothing more then',
+      at(ended({ migration: aMigration(ok), now: bornAt }, 'Succeeded', undefined), {}, { finalizers: [] }),
+      'wait',
+    ],
+  ])('%s', (_, seen, action) => {
+    expect(plan(seen).action.kind).toBe(action);
+  });
+
+  test('a Job gets the copy only when it would not end that one: while the source is not Ready', () => {
+    const target = targetIn({ owned: true, kind: 'Job', gate: true, ready: true });
+    const seen = at(commanded, { target, progress: success, owner: anOwner() });
+    expect(plan(seen).action.kind).toBe('wait');
+    const source: Pod = { ...aPod(), status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'False' }] } };
+    expect(plan({ ...seen, source }).action.kind).toBe('adopt');
+  });
+
+  test('a Job lets the source go before that is deleted', () => {
+    const source = aPod({}, { labels: { app: 'web', 'pod-template-hash': 'abc' } });
+    const target = targetIn({ owned: true, kind: 'Job', gate: true, ready: true, labelled: true, adopted: true });
+    const seen = at(commanded, { source, target, progress: success });
+    expect(plan(seen).action).toEqual({ kind: 'disown', labels: ['pod-template-hash'] });
+    expect(plan({ ...seen, source: aPod() }).action).toMatchObject({ kind: 'delete-pod', pod: 'source' });
+  });
+});
+
+describe('what the object says', () => {
+  test.each<[string, Observed, MigrationStatus['phase'], RegExp]>([
+    [
+      'an ended source',
+      at(ok, { source: undefined }),
+      'Refused',
+      /pod web ended while its place at cloud-1 was prepared/,
+    ],
+    [
+      'a node that refuses',
+      at(ok, { target: { ...targetIn({ going: true }), status: { phase: 'Failed', message: 'OutOfcpu' } } }),
+      'Refused',
+      /OutOfcpu/,
+    ],
+    [
+      'a late target',
+      at(ok, { target: targetIn({ going: true, waiting: 'ErrImagePull' }), now: late }),
+      'Refused',
+      /5 minutes: ErrImagePull: no such image/,
+    ],
+    ['a late creation', at(ok, { now: late }), 'Refused', /its pod was not created/],
+    ['a target pod that is refused', at(ok, { creation: 'exceeded quota' }), 'Refused', /exceeded quota/],
+    ['a cancelled preparation', at(ok, {}, deleting), 'RolledBack', /cancelled on request/],
+    [
+      'a roll-back',
+      at(commanded, { progress: told(['freeze', 'ended'], 'rolled-back', 'no room') }),
+      'RolledBack',
+      /no room/,
+    ],
+    [
+      'a refusal by the agents',
+      at(commanded, { progress: told(['ended'], 'refused', 'io_uring') }),
+      'Refused',
+      /io_uring/,
+    ],
+    ['a failure', at(commanded, { progress: told(['ended'], 'failed', 'no copy runs') }), 'Failed', /no copy runs/],
+    ['lost memory', at(commanded, { progress: told(['ended'], 'lost', 'died') }), 'Lost', /died/],
+    ['doubt', at(commanded, { progress: told(['commit', 'in-doubt'], undefined, 'silence') }), 'InDoubt', /silence/],
+  ])('of %s', (_, seen, phase, reason) => {
+    const { status } = plan(seen);
+    expect([status.phase, status.reason]).toEqual([phase, expect.stringMatching(reason)]);
+    const completed = status.conditions?.find(({ type }) => type === 'Completed')?.status;
+    expect(completed).toBe(phase === 'Lost' || phase === 'InDoubt' ? undefined : 'True');
+  });
+
+  test('why the target is waited for', () => {
+    const { status } = plan(at(ok, { target: targetIn({ waiting: 'ImagePullBackOff' }) }));
+    const condition = status.conditions?.find(({ type }) => type === 'Prepared');
+    expect(condition).toMatchObject({
+      status: 'False',
+      message: 'web-m0a1b2c3d on cloud-1: ImagePullBackOff: no such image',
+    });
+  });
+
+  test('doubt that was settled leaves no reason behind', () => {
+    const doubtful = plan(at(commanded, { progress: told(['commit', 'in-doubt'], undefined, 'silence') })).status;
+    const after = plan(at(doubtful, { target: targetIn({ gate: true }), source: undefined, progress: success })).status;
+    expect([after.phase, after.reason]).toEqual(['Succeeded', undefined]);
+  });
+
+  test('a lost migration that a person has settled ends anew', () => {
+    const lost = told([...upToRun, 'ended'], 'lost', 'died');
+    const event = {
+      id: uid,
+      workload: 'w',
+      source: 'edge-1',
+      target: 'cloud-1',
+      strategy: 'warm',
+      trigger: 'manual',
+    } as const;
+    const settled = foldEvent(lost, {
+      ...event,
+      ...{ decision: uid, epoch: 1, term: 2, stage: 'ended', at: bornAt, result: 'rolled-back', reason: 'settled' },
+    });
+    const before = plan(at(commanded, { progress: lost })).status;
+    expect(plan(at(before, { progress: settled })).status.phase).toBe('RolledBack');
+  });
+});

@@ -1,0 +1,139 @@
+import { idOf } from '../../k8s/objects/migration.ts';
+import { isTrue, type Pod } from '../../k8s/objects/pod.ts';
+import { inboundMarks } from '../../lib/contract/pod.ts';
+import type { Plan } from './actions.ts';
+import { handOver } from './hand-over.ts';
+import { judge } from './judge.ts';
+import { cutoverGate, finalizer } from './marks.ts';
+import type { Observed } from './observed.ts';
+import { runs } from './progress.ts';
+import { accepted, ended, mirrored, prepared, waiting } from './status.ts';
+
+export const targetDeadlineMs = 300_000;
+
+/** From all that is known to the next step, whatever was done before and by whom. */
+export function plan(observed: Observed): Plan {
+  const { migration, progress } = observed;
+  const { status = {}, metadata } = migration;
+  if (isTrue({ status }, 'Completed') || (status.phase === 'Lost' && metadata.deletionTimestamp && !settled(observed)))
+    return { status, action: metadata.finalizers?.includes(finalizer) ? { kind: 'let-go' } : { kind: 'wait' } };
+  if (progress?.result !== undefined) return planEnd(observed);
+  if (isTrue({ status }, 'Prepared') || progress) return planRunning(observed);
+  if (isTrue({ status }, 'Accepted')) return planPreparation(observed);
+  return planBegin(observed);
+}
+
+const settled = ({ progress }: Observed): boolean => progress?.result !== undefined && progress.result !== 'lost';
+
+function planBegin(observed: Observed): Plan {
+  const { migration } = observed;
+  const { status = {}, metadata } = migration;
+  if (metadata.deletionTimestamp)
+    return { status, action: { kind: metadata.finalizers?.includes(finalizer) ? 'let-go' : 'wait' } };
+  const verdict = judge(observed);
+  switch (verdict.kind) {
+    case 'refuse':
+      return { status: ended(observed, 'Refused', verdict.reason), action: { kind: 'wait' } };
+    case 'wait':
+      return { status: waiting(observed, 'Accepted', verdict.why), action: { kind: 'wait' } };
+    case 'ask-eviction':
+      return { status, action: { kind: 'ask-eviction' } };
+    case 'accept':
+      if (!metadata.finalizers?.includes(finalizer)) return { status, action: { kind: 'hold' } };
+      return { status: accepted(observed, verdict), action: { kind: 'wait' } };
+  }
+}
+
+/** Accepted, and nothing commanded: whatever happens, the source runs on. */
+function planPreparation(observed: Observed): Plan {
+  const { migration, target, records } = observed;
+  const { deletionTimestamp } = migration.metadata;
+  const giveUp = deletionTimestamp ? 'cancelled on request' : preparationFault(observed);
+  if (giveUp !== undefined) {
+    const { status = {} } = migration;
+    if (target && !target.metadata.deletionTimestamp) return { status, action: deleteTarget };
+    return { status: ended(observed, deletionTimestamp ? 'RolledBack' : 'Refused', giveUp), action: { kind: 'wait' } };
+  }
+  const why = waitingReason(target) ?? 'its container is not waiting there yet';
+  if (!target) return { status: migration.status ?? {}, action: { kind: 'create-target' } };
+  if (records.target?.inbound?.includes(idOf(migration)))
+    return { status: migration.status ?? {}, action: { kind: 'publish-command' }, after: prepared(observed) };
+  return {
+    status: waiting(observed, 'Prepared', `${target.metadata.name} on ${migration.spec.target}: ${why}`),
+    action: { kind: 'wait' },
+  };
+}
+
+const deleteTarget: Plan['action'] = { kind: 'delete-pod', pod: 'target', gracePeriodSeconds: 0 };
+
+function preparationFault({ migration, source, target, creation, now }: Observed): string | undefined {
+  const { status = {}, spec } = migration;
+  const isSame = source?.metadata.uid === status.sourcePodUID;
+  if (!source || !isSame || source.metadata.deletionTimestamp || source.status?.phase !== 'Running')
+    return `pod ${spec.pod} ended while its place at ${spec.target} was prepared`;
+  if (!target && creation !== undefined) return creation;
+  if (target && target.metadata.annotations?.[inboundMarks.migration] !== idOf(migration))
+    return `there is a pod ${target.metadata.name} of somebody else`;
+  if (target?.status?.phase === 'Failed')
+    return `node ${spec.target} did not take the pod: ${target.status.message ?? target.status.reason ?? 'no reason was given'}`;
+  const lateMs = now - Date.parse(status.startedAt ?? '') - targetDeadlineMs;
+  if (lateMs < 0) return undefined;
+  const why = target ? (waitingReason(target) ?? 'its container was not created') : 'its pod was not created';
+  return `node ${spec.target} was not ready for the copy in ${targetDeadlineMs / 60_000} minutes: ${why}`;
+}
+
+/** Why the pod's container does not run, as its kubelet says. */
+function waitingReason(pod: Pod | undefined): string | undefined {
+  const { waiting: state } = pod?.status?.containerStatuses?.[0]?.state ?? {};
+  if (state?.reason) return [state.reason, state.message].filter(Boolean).join(': ');
+  const unmet = pod?.status?.conditions?.find(({ type, status }) => type === 'PodScheduled' && status === 'False');
+  return unmet?.message;
+}
+
+/** Commanded: the driver decides, the object tells. */
+function planRunning(observed: Observed): Plan {
+  const { migration, progress, target } = observed;
+  const status = progress ? mirrored(observed, progress) : prepared(observed);
+  if (progress && runs(progress) && target && !isTrue(target, cutoverGate))
+    return { status, action: { kind: 'open-gate' } };
+  // the kubelet does not see that a pod is gone while its container is being created: the copy would run
+  const unwanted = migration.metadata.deletionTimestamp || !target || target.metadata.deletionTimestamp;
+  const cancel = unwanted && !(progress && runs(progress));
+  return { status, action: { kind: cancel ? 'ask-cancel' : 'wait' } };
+}
+
+/** The terminal event is there: what stands goes to whom it belongs, then the object says so. */
+function planEnd(observed: Observed): Plan {
+  const { progress, target } = observed;
+  if (!progress) return { status: observed.migration.status ?? {}, action: { kind: 'wait' } };
+  const status = mirrored(observed, progress);
+  const { result = 'failed', reason = 'no reason was told' } = progress;
+  switch (result) {
+    case 'lost':
+    case 'in-doubt':
+      // both pods stay: a person decides
+      return { status, action: { kind: 'wait' } };
+    case 'succeeded': {
+      const { action, why } = handOver(observed);
+      if (action)
+        return {
+          status: waiting({ ...observed, migration: { ...observed.migration, status } }, 'Completed', why),
+          action,
+        };
+      return {
+        status: ended({ ...observed, migration: { ...observed.migration, status } }, 'Succeeded', undefined),
+        action: { kind: 'wait' },
+      };
+    }
+    case 'refused':
+    case 'rolled-back':
+    case 'failed': {
+      if (target && !target.metadata.deletionTimestamp) return { status, action: deleteTarget };
+      const phase = ({ refused: 'Refused', 'rolled-back': 'RolledBack', failed: 'Failed' } as const)[result];
+      return {
+        status: ended({ ...observed, migration: { ...observed.migration, status } }, phase, reason),
+        action: { kind: 'wait' },
+      };
+    }
+  }
+}

@@ -1,0 +1,88 @@
+import type { Keeps, RequestedStrategy, Strategy } from '../../lib/contract/names.ts';
+import { controllerOf, foreignSidecars, type Pod, type PodContainerSpec } from './pod.ts';
+
+/** RuntimeClass whose handler can take a copy in. */
+export const runtimeClass = 'godwit';
+
+const byNeed: Readonly<Record<Keeps, Strategy>> = { nothing: 'restart', files: 'cold', memory: 'warm' };
+
+/** What `auto` comes to. */
+export const strategyFor = (strategy: RequestedStrategy, keeps: Keeps): Strategy =>
+  strategy === 'auto' ? byNeed[keeps] : strategy;
+
+/**
+ * One sentence why the pod can not move by that strategy; undefined: nothing in its spec speaks against it. What only a look at its
+ * processes shows is the agent's preflight.
+ *
+ * No obstacles: initContainers (they have ended, and the copy's pod is made without them), probes (a freeze is shorter than the
+ * shortest period, and a restored process answers at once), configMap, secret, projected and downwardAPI volumes (the target's
+ * kubelet writes them anew, at the same paths; tokens are fresh there), emptyDir (its contents move with the written files).
+ */
+export function obstacleTo(pod: Pod, container: PodContainerSpec, strategy: Strategy): string | undefined {
+  const { spec } = pod;
+  const always = ownerObstacle(pod) ?? shapeObstacle(pod) ?? volumeObstacle(pod, container) ?? deviceObstacle(pod);
+  if (always !== undefined || strategy !== 'warm') return always;
+  if (spec.runtimeClassName !== runtimeClass)
+    return `its runtimeClassName is ${spec.runtimeClassName ?? 'not set'}, not ${runtimeClass}: only a restart can move it`;
+  if (container.tty || container.stdin)
+    return `container ${container.name} has ${container.tty ? 'a terminal' : 'stdin'}, which can not be restored elsewhere`;
+  if (spec.shareProcessNamespace)
+    return 'shareProcessNamespace: its process ids are those of the whole pod, and are taken at the target';
+  const [debugging] = spec.ephemeralContainers;
+  if (debugging) return `ephemeral container ${debugging.name} was added to it, and can not move with it`;
+  return undefined;
+}
+
+/** Kinds whose controller either takes the copy over or does not put another pod in the place of one that has gone. */
+const handedOver: readonly string[] = ['ReplicaSet', 'ReplicationController', 'Job'];
+
+function ownerObstacle({ metadata }: Pod): string | undefined {
+  const owner = controllerOf(metadata);
+  if (metadata.deletionTimestamp !== undefined) return 'it is being deleted';
+  if (!owner || handedOver.includes(owner.kind)) return undefined;
+  if (owner.kind === 'StatefulSet')
+    return `StatefulSet ${owner.name} wants it under its own name, which can not exist twice`;
+  return `${owner.kind} ${owner.name} controls it, and would not take the copy over`;
+}
+
+function shapeObstacle({ spec, ...pod }: Pod): string | undefined {
+  const beside = [...spec.containers.slice(1).map(({ name }) => name), ...foreignSidecars({ spec, ...pod })];
+  if (beside.length > 0)
+    return `it has several containers (${[spec.containers[0]?.name, ...beside].join(', ')}), and one alone can move`;
+  const shared = (['hostNetwork', 'hostPID', 'hostIPC'] as const).find((field) => spec[field]);
+  return shared && `${shared}: it is part of its node`;
+}
+
+/** Volumes that the target's kubelet makes anew, or whose contents Godwit carries. */
+const movable: readonly string[] = ['configMap', 'secret', 'projected', 'downwardAPI', 'emptyDir', 'image'];
+
+const volumeReasons: Readonly<Record<string, string>> = {
+  hostPath: 'is a hostPath: its files are those of the node',
+  persistentVolumeClaim: 'is a PersistentVolumeClaim, which does not move',
+  ephemeral: 'is a PersistentVolumeClaim of its own, which does not move',
+};
+
+function volumeObstacle({ spec }: Pod, container: PodContainerSpec): string | undefined {
+  const [block] = container.volumeDevices;
+  if (block) return `volume ${block.name} is a block device, which does not move`;
+  const mounted = new Set(container.volumeMounts.map(({ name }) => name));
+  for (const { name, ...sources } of spec.volumes) {
+    const kind = Object.keys(sources).find((key) => sources[key] !== undefined) ?? 'emptyDir';
+    if (mounted.has(name) && !movable.includes(kind))
+      return `volume ${name} ${volumeReasons[kind] ?? `is of kind ${kind}, of which Godwit does not know that it is the same at the target`}`;
+  }
+  return undefined;
+}
+
+const plainResources: readonly string[] = ['cpu', 'memory', 'ephemeral-storage'];
+
+function deviceObstacle({ spec }: Pod): string | undefined {
+  const [claim] = spec.resourceClaims;
+  if (claim) return `resource claim ${claim.name} gives it a device of its node`;
+  const asked = [spec, ...spec.containers].flatMap(({ resources }) => [
+    ...Object.keys(resources.requests),
+    ...Object.keys(resources.limits),
+  ]);
+  const device = asked.find((name) => !plainResources.includes(name));
+  return device && `it uses ${device} of its node`;
+}
