@@ -81,6 +81,8 @@ const targetSchema = z.object({
   runningAt: timestampSchema.optional(),
   drainMs: z.number().optional(),
   lost: z.boolean().default(false),
+  /** A person has given up the lost copy's memory, and the workload is being started from its files. */
+  startingAnew: z.literal(true).optional(),
   destroyed: z.boolean().default(false),
 });
 export type TargetJournal = z.infer<typeof targetSchema>;

@@ -1,5 +1,5 @@
 import type { VerbResult } from '../../lib/contract/agent.ts';
-import { GodwitError } from '../../lib/errors.ts';
+import { GodwitError, hasCode } from '../../lib/errors.ts';
 import { freeze, freezerOf, isFrozen } from '../engine/freezer.ts';
 import type { AgentContext } from './context.ts';
 import type { TargetJournal } from './journal.ts';
@@ -20,9 +20,23 @@ export async function stopLostCopy(context: AgentContext, journal: TargetJournal
 /** A person gives up the memory of a lost copy: what is left of it is ended, and the workload started from its files here. */
 export async function startAnew(context: AgentContext, journal: TargetJournal): Promise<VerbResult<'run'>> {
   if (journal.destroyed) throw new GodwitError('E_RECORD', 'the copy was destroyed');
-  if (journal.lost) {
-    await context.host.target.startAnew(journal);
-    Object.assign(journal, { lost: false, lazy: false, boot: context.boot, runningAt: context.clock.now() });
+  if (journal.lost || journal.startingAnew) {
+    const { lazy } = journal;
+    // written down first: what starts now has all of its memory, and nobody may stop it for the copy that has not
+    Object.assign(journal, { lost: false, lazy: false, startingAnew: true, boot: context.boot });
+    journal.runningAt = context.clock.now();
+    await context.journals.save(journal);
+    try {
+      await context.host.target.startAnew(journal);
+    } catch (error) {
+      if (hasCode(error, 'E_RECORD')) {
+        Object.assign(journal, { lost: true, lazy });
+        delete journal.startingAnew;
+        await context.journals.save(journal);
+      }
+      throw error;
+    }
+    delete journal.startingAnew;
     await context.journals.save(journal);
   }
   return { runningAt: journal.runningAt ?? context.clock.now(), drained: !journal.lazy };
