@@ -38,7 +38,7 @@ test: setup
 test-faults: setup
 	@GODWIT_FAULTS=full node scripts/test.ts --project e2e test/chaos
 
-test-kubernetes: setup-kubernetes
+test-kubernetes: setup-kubernetes image
 	@node scripts/test.ts --project kubernetes $(FILES)
 
 image:

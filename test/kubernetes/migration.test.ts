@@ -72,7 +72,7 @@ describe('Migration objects', () => {
       nodes.map((node) => node.name),
     );
     agents = await playAgents(hub, nodes);
-    await kubectl.run(['apply', '-f', crds]);
+    await kubectl.run(['apply', '-k', crds]);
     await kubectl.run(['wait', '--for=condition=Established', 'crd/migrations.godwit.dev', 'crd/edgenodes.godwit.dev']);
     await kubectl.run(['create', 'namespace', 'godwit-system']);
     await kubectl.run(['apply', '-f', '-'], {
@@ -153,7 +153,7 @@ describe('Migration objects', () => {
       'clean',
     ] as const)
       await agents.tell(command, stage);
-    const measurements = { freezeMs: 123.4, totalMs: 456, memoryBytes: 2 ** 26 };
+    const measurements = { freezeMs: 123, totalMs: 456, memoryBytes: 2 ** 26 };
     await agents.tell(command, 'ended', { result: 'succeeded', measurements });
   }
 
@@ -258,7 +258,7 @@ describe('Migration objects', () => {
     await succeed(command);
     const { status, metadata } = await untilPhase('solo', 'Succeeded');
     expect(status).toMatchObject({
-      freezeMs: 123.4,
+      freezeMs: 123,
       totalMs: 456,
       memoryBytes: 2 ** 26,
       source: 'edge-1',

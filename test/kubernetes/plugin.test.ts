@@ -120,7 +120,7 @@ describe('kubectl godwit', () => {
   });
 
   test('lists and describes nodes and workloads', async () => {
-    expect((await kubectl(['apply', '-f', crds])).exitCode).toBe(0);
+    expect((await kubectl(['apply', '-k', crds])).exitCode).toBe(0);
     await until('the definitions', 30_000, () => client.list(resources.migrations, {}));
     await applied(
       ...[namespace, systemNamespace].map((name) => ({ ...of('v1', 'Namespace'), metadata: { name } })),

@@ -70,7 +70,7 @@ beforeAll(async () => {
   client = createKubeClient(loadKubeConfig(cluster.kubeconfig));
   bucket = await openPolicyBucket(hub.connection);
   await kube(['create', 'namespace', namespace]);
-  await kube(['apply', '-f', crds]);
+  await kube(['apply', '-k', crds]);
   await kube(['wait', '--for=condition=Established', 'crd', '--all']);
   startControllers();
 });

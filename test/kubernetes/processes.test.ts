@@ -55,7 +55,7 @@ beforeAll(async () => {
   [cluster, site] = await Promise.all([testClusterUp(spec), startSecuredSite()]);
   client = createKubeClient(loadKubeConfig(cluster.kubeconfig));
   await kubectl(cluster, ['create', 'namespace', 'godwit-system']);
-  await kubectl(cluster, ['apply', '-f', join(root, 'k8s/manifests/crds')]);
+  await kubectl(cluster, ['apply', '-k', join(root, 'k8s/manifests/crds')]);
   await kubectl(cluster, ['wait', '--for=condition=Established', 'crd', '--all']);
 });
 afterAll(async () => {
