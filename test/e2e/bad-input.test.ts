@@ -46,7 +46,10 @@ function expectFault({ exitCode, stdout, stderr }: GodwitResult, code: number, s
 
 async function expectNothingChanged(): Promise<void> {
   expect(fleet.story.events).toEqual([]);
-  expect(fleet.story.decisions).toEqual([]);
+  // on a machine that is busy the decider may say by itself that nothing moves
+  expect(fleet.story.decisions.filter(({ verdict, trigger }) => verdict === 'migrate' || trigger === 'manual')).toEqual(
+    [],
+  );
   expect(await liveOn(fleet.workers, 'shop')).toEqual(['edge-1']);
   expect((await selfOf(workload)).nonce).toBe(before.nonce);
 }
