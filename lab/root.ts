@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { access, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GodwitError, messageOf } from '../lib/errors.ts';
-import { isMissing } from '../lib/files.ts';
+import { exists } from '../lib/files.ts';
 import { withLock } from './lock.ts';
 import type { LabSettings } from './settings.ts';
 
@@ -100,14 +100,4 @@ export function findMirror(text: string): string | undefined {
   for (const [, uri] of text.matchAll(/^deb\s+(?:\[[^\]]*\]\s+)?(\S+)/gm))
     if (uri && /\/debian\/?$/.test(uri)) return uri;
   return undefined;
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await access(path);
-    return true;
-  } catch (error) {
-    if (isMissing(error)) return false;
-    throw error;
-  }
 }

@@ -3,7 +3,7 @@ import { resources, type Selection } from '../../k8s/resource.ts';
 import type { PodDeclaration } from '../../lib/contract/pod.ts';
 import { parseAs } from '../../lib/parse.ts';
 import { declareNode, type NodeDeclarations } from '../../sidecar/pods/declarations.ts';
-import { type FindOwner, type Owner, type OwnerKind, ownerKinds, ownerSchema } from '../../sidecar/pods/owners.ts';
+import { type FindOwner, type Owner, type OwnerKind, ownerResources, ownerSchema } from '../../sidecar/pods/owners.ts';
 import { type Pod, podSchema } from '../../sidecar/pods/pod.ts';
 import type { Resource } from '../kinds/resource.ts';
 import { movable } from '../kinds/workloads.ts';
@@ -95,14 +95,6 @@ async function declare(cluster: Cluster, raw: readonly unknown[], selection: Sel
 
 export const parsePod = (raw: unknown): Pod => parseAs(podSchema, raw, 'Pod');
 
-const ownerResources = {
-  ReplicaSet: resources.replicaSets,
-  Deployment: resources.deployments,
-  StatefulSet: resources.statefulSets,
-  Job: resources.jobs,
-  CronJob: resources.cronJobs,
-} as const satisfies Record<OwnerKind, unknown>;
-
 /** Reads all controllers of pods of a namespace, or of all, at once. */
 export async function loadOwners({ client }: Cluster, selection: Selection): Promise<FindOwner> {
   const { namespace } = selection;
@@ -116,6 +108,6 @@ export async function loadOwners({ client }: Cluster, selection: Selection): Pro
       owners.set(keyOf(kind, owner.metadata), owner);
     }
   };
-  await Promise.all((Object.keys(ownerKinds) as OwnerKind[]).map(load));
+  await Promise.all((Object.keys(ownerResources) as OwnerKind[]).map(load));
   return (kind, key) => owners.get(keyOf(kind, key));
 }

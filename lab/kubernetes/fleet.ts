@@ -10,17 +10,14 @@ import { kubectl } from './objects.ts';
 import { planCluster } from './plan.ts';
 import { podEngine } from './worker.ts';
 
-/** `policy`: text of policy.yaml in the ConfigMap godwit-policy. */
-export type ClusterFleetSpec = FleetSpec;
-
 const kubeconfig = `${etc}/admin.kubeconfig`;
 
 /**
- * A cluster, and Godwit beside it: hub, decider and controllers on the node of the control plane, monitor and agent on all others. A
+ * A cluster, and Godwit beside it, `policy` in the ConfigMap godwit-policy: hub, decider and controllers on the node of the control plane, monitor and agent on all others. A
  * repeat repairs, and leaves the policy as it has been edited. @throws E_LAB, E_CONFIG, E_SETUP
  */
 export async function clusterFleetUp(
-  { policy = '{}', nodeConfig, ...spec }: ClusterFleetSpec,
+  { policy = '{}', nodeConfig, ...spec }: FleetSpec,
   authority: OpenAuthority,
   given: Partial<LabSettings> = {},
 ): Promise<{ cluster: Cluster; fleet: Fleet }> {

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { access, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { GodwitError, messageOf } from '../../lib/errors.ts';
-import { isMissing } from '../../lib/files.ts';
+import { exists } from '../../lib/files.ts';
 import { withLock } from '../lock.ts';
 import type { LabSettings } from '../settings.ts';
 
@@ -99,14 +99,4 @@ async function build(
     throw new GodwitError('E_LAB', `${program} could not be built: ${messageOf(error)}`, { cause: error });
   }
   await rename(unfinished, path);
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await access(path);
-    return true;
-  } catch (error) {
-    if (isMissing(error)) return false;
-    throw error;
-  }
 }

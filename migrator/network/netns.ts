@@ -39,7 +39,12 @@ export async function removeNetns(workload: string, exec: Exec): Promise<void> {
 }
 
 /** Resets every connection of a stopped workload, so that its clients turn to the new place at once instead of waiting. */
-export async function resetConnections(workload: string, exec: Exec): Promise<void> {
-  if (!existsSync(netnsPath(workload))) return;
-  await exec('nsenter', [`--net=${netnsPath(workload)}`, 'ss', '-K', '-t', 'state', 'connected']);
+export const resetConnections = (workload: string, exec: Exec): Promise<boolean> =>
+  resetConnectionsIn(netnsPath(workload), exec);
+
+/** The same in a network namespace by its file; false without one. */
+export async function resetConnectionsIn(netns: string, exec: Exec): Promise<boolean> {
+  if (!existsSync(netns)) return false;
+  await exec('nsenter', [`--net=${netns}`, 'ss', '-K', '-t', 'state', 'connected']);
+  return true;
 }

@@ -12,6 +12,7 @@ import { type Container, listContainers, readContainer } from '../engine/contain
 import { drainJob, restoreJob } from '../engine/engine.ts';
 import { freezerOf, thaw } from '../engine/freezer.ts';
 import { jobFiles, jobState, killJob, waitFor } from '../engine/job.ts';
+import { resetConnectionsIn } from '../network/netns.ts';
 import type { HostDeps } from '../workloads/host.ts';
 import type { Declarations } from './declarations.ts';
 import { dropGuard, markArrived, setGuard } from './marks.ts';
@@ -116,9 +117,7 @@ function sourceHost(deps: PodHostDeps): SourceHost {
     switchAway: async (journal) => {
       const { linux } = await readBundle(requirePod(journal).bundle);
       const network = linux.namespaces.find(({ type }) => type === 'network')?.path;
-      if (!network || !existsSync(network)) return false;
-      await deps.exec('nsenter', [`--net=${network}`, 'ss', '-K', '-t', 'state', 'connected']);
-      return true;
+      return network !== undefined && resetConnectionsIn(network, deps.exec);
     },
     // the guard stays until the pod is gone: the kubelet would start the container again
     end: (journal) => killContainer(requirePod(journal), clock),

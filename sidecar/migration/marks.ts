@@ -19,6 +19,3 @@ export const handOverMarks = {
   /** Labels by which the owner will know the pod, JSON; until then it has none of them. */
   labels: 'godwit.dev/owner-labels',
 } as const;
-
-/** Name of the native sidecar that admission puts into pods, and puts into the target pod anew. */
-export const monitorSidecar = 'godwit-monitor';

@@ -1,6 +1,7 @@
 import type { KubeNode } from '../../k8s/objects/node.ts';
 import { type Container, isTrue, type Pod } from '../../k8s/objects/pod.ts';
-import { monitorSidecar, runtimeClass } from './marks.ts';
+import { monitorContainer } from '../../lib/contract/pod.ts';
+import { runtimeClass } from './marks.ts';
 
 /** Volumes that the target pod gets anew by its spec; the content of an emptyDir moves with the copy. */
 const movableVolumes = ['emptyDir', 'configMap', 'secret', 'projected', 'downwardAPI'];
@@ -31,7 +32,7 @@ function sharedObstacle(spec: Pod['spec']): string | undefined {
 
 function sidecarObstacle(initContainers: readonly Container[]): string | undefined {
   const sidecar = initContainers.find(
-    ({ name, restartPolicy }) => restartPolicy === 'Always' && name !== monitorSidecar,
+    ({ name, restartPolicy }) => restartPolicy === 'Always' && name !== monitorContainer,
   );
   return sidecar && `the pod has the sidecar ${sidecar.name}, which would start anew at the target`;
 }

@@ -1,6 +1,6 @@
 import type { Container, Pod } from '../../k8s/objects/pod.ts';
-import { inboundMarks } from '../../lib/contract/pod.ts';
-import { cutoverGate, handOverMarks, migrationLabel, monitorSidecar } from './marks.ts';
+import { inboundMarks, monitorContainer } from '../../lib/contract/pod.ts';
+import { cutoverGate, handOverMarks, migrationLabel } from './marks.ts';
 import { controllerOf } from './owners.ts';
 
 export interface TargetPodOptions {
@@ -121,7 +121,7 @@ function tokenVolumes({ containers, initContainers = [], volumes = [] }: Pod['sp
     .filter((name) => mounts.every((mount) => mount.name !== name || mount.mountPath === accountPath));
 }
 
-const ofMonitor = (volume: string): boolean => volume === monitorSidecar || volume.startsWith(`${monitorSidecar}-`);
+const ofMonitor = (volume: string): boolean => volume === monitorContainer || volume.startsWith(`${monitorContainer}-`);
 
 function without<T extends object>(object: T, names: readonly string[]): T {
   return Object.fromEntries(Object.entries(object).filter(([name]) => !names.includes(name))) as T;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type Resource, resources } from '../../k8s/resource.ts';
 import { controllerOf, type OwnerReference, ownerReferenceSchema } from './pod.ts';
 import type { Annotated } from './settings.ts';
 
@@ -30,6 +31,14 @@ export const ownerKinds = {
   CronJob: 'batch',
 } as const;
 export type OwnerKind = keyof typeof ownerKinds;
+
+export const ownerResources = {
+  ReplicaSet: resources.replicaSets,
+  Deployment: resources.deployments,
+  StatefulSet: resources.statefulSets,
+  Job: resources.jobs,
+  CronJob: resources.cronJobs,
+} as const satisfies Record<OwnerKind, Resource>;
 
 export type FindOwner = (kind: OwnerKind, key: { namespace: string; name: string }) => Owner | undefined;
 

@@ -1,16 +1,8 @@
 import { type Change, createInformer, type Informer, keyOf } from '../../k8s/informer.ts';
 import { resources } from '../../k8s/resource.ts';
 import type { ControllerTools } from '../controller.ts';
-import { type FindOwner, type Owner, type OwnerKind, ownerSchema } from './owners.ts';
+import { type FindOwner, type Owner, type OwnerKind, ownerResources, ownerSchema } from './owners.ts';
 import { type Pod, podSchema } from './pod.ts';
-
-const ownerResources = {
-  ReplicaSet: resources.replicaSets,
-  Deployment: resources.deployments,
-  StatefulSet: resources.statefulSets,
-  Job: resources.jobs,
-  CronJob: resources.cronJobs,
-} as const satisfies Record<OwnerKind, unknown>;
 
 export interface PodIndexOptions extends Pick<ControllerTools, 'client' | 'clock' | 'random' | 'log'> {
   /** A pod on the node has come, changed or gone. */
