@@ -51,10 +51,12 @@ async function main(args: string[]): Promise<void> {
   await lifecycle.done();
 }
 
-/** On bare nodes the Kubernetes library, which is large, is not even loaded. */
+/** On bare nodes nothing of Kubernetes is even loaded. */
 async function clusterOf({ kubernetes }: DeciderConfig): Promise<KubeClient | undefined> {
   if (!kubernetes) return undefined;
-  const { createKubeClient } = await import('../k8s/client.ts');
-  const { loadKubeConfig } = await import('../k8s/kubeconfig.ts');
-  return createKubeClient(loadKubeConfig(kubernetes.kubeconfig));
+  const [{ createKubeClient }, { apiAccess }] = await Promise.all([
+    import('../k8s/client.ts'),
+    import('../k8s/access.ts'),
+  ]);
+  return createKubeClient(await apiAccess(kubernetes.kubeconfig));
 }

@@ -1,6 +1,6 @@
-import type { KubeConfig } from '@kubernetes/client-node';
 import { z } from 'zod';
 import { parseJson } from '../lib/parse.ts';
+import type { ApiAccess } from './access.ts';
 import { type Call, createHttp, type Method } from './http.ts';
 import { hasStatus } from './kube-error.ts';
 import { type KubeObject, kubeObjectSchema } from './objects/meta.ts';
@@ -78,8 +78,8 @@ const listSchema = z.object({
   items: z.array(z.unknown()).nullable(),
 });
 
-export function createKubeClient(config: KubeConfig): KubeClient {
-  const http = createHttp(config);
+export function createKubeClient(access: ApiAccess): KubeClient {
+  const http = createHttp(access);
   const { send } = http;
   const object = async (doing: string, method: Method, path: string, call: Call): Promise<KubeObject> =>
     parseJson(kubeObjectSchema, await send(doing, method, path, call), doing);

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Agent, request as httpsRequest, type RequestOptions } from 'node:https';
 import { text } from 'node:stream/consumers';
-import type { KubeConfig } from '@kubernetes/client-node';
+import type { ApiAccess } from './access.ts';
 import { refusalOf, toKubeError } from './kube-error.ts';
 
 /** How long the API server may take for a whole answer. */
@@ -25,18 +25,15 @@ export interface Http {
   open(doing: string, method: Method, path: string, call: Call): Promise<IncomingMessage>;
 }
 
-/**
- * Requests with the credentials that the library finds. Its own fetch would make a TLS connection for every request; here they are kept and
- * used again, and a deadline counts for the whole answer.
- */
-export function createHttp(config: KubeConfig): Http {
-  const { server = '', proxyUrl } = config.getCurrentCluster() ?? {};
+/** Requests over connections that are kept and used again; a deadline counts for the whole answer. */
+export function createHttp(access: ApiAccess): Http {
+  const { server = '', proxyUrl } = access.getCurrentCluster() ?? {};
   let pool: Agent | undefined;
 
   const open: Http['open'] = async (doing, method, path, call) => {
     try {
       const options: RequestOptions = { method, headers: {}, ...(call.signal && { signal: call.signal }) };
-      await config.applyToHTTPSOptions(options);
+      await access.applyToHTTPSOptions(options);
       const { agent, headers, ca, cert, key, rejectUnauthorized, servername } = options;
       pool ??= new Agent({ ca, cert, key, rejectUnauthorized, servername, keepAlive: true });
       const url = urlOf(server, path, call.query);

@@ -3,11 +3,10 @@ import { delimiter, join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 import { GodwitError, messageOf } from '../lib/errors.ts';
 
-/** From a kubeconfig file, or from the pod's own account. @throws E_CONFIG */
-export function loadKubeConfig(path: string | undefined): KubeConfig {
+/** @throws E_CONFIG */
+export function loadKubeConfig(path: string): KubeConfig {
   const config = readKubeConfig(path);
-  if (!config.getCurrentCluster())
-    throw new GodwitError('E_CONFIG', `kubeconfig ${path ?? 'of the pod'}: names no current cluster`);
+  if (!config.getCurrentCluster()) throw new GodwitError('E_CONFIG', `kubeconfig ${path}: names no current cluster`);
   return config;
 }
 

@@ -85,6 +85,8 @@ const containerStatusSchema = z.looseObject({
 const podConditionSchema = z.looseObject({
   type: z.string(),
   status: z.string(),
+  /** RFC 3339, in seconds. */
+  lastTransitionTime: z.string().nullish(),
   reason: z.string().optional(),
   message: z.string().optional(),
 });

@@ -21,6 +21,9 @@ interface CertificateAuthority {
 /** The authority whose `ca.crt` and `ca.key` stand in a folder, made there if it is not. The lab's caller brings it. */
 export type OpenAuthority = (folder: string) => Promise<CertificateAuthority>;
 
+/** As whom Godwit's controllers beside the cluster ask: with the rights that their ServiceAccount has inside one. */
+export const controllersUser = 'system:serviceaccount:godwit-system:godwit-controller';
+
 /** By the name of the file without its ending. Groups and users: kubernetes.io/docs/setup/best-practices/certificates. */
 export function certificatesOf({ hub, workers }: ClusterPlan): Record<string, CertificateRequest> {
   const apiNames = ['', '.default', '.default.svc', '.default.svc.cluster.local'].map((end) => `kubernetes${end}`);
@@ -39,6 +42,7 @@ export function certificatesOf({ hub, workers }: ClusterPlan): Record<string, Ce
     scheduler: { name: 'system:kube-scheduler', serves },
     proxy: { name: 'system:kube-proxy' },
     admin: { name: 'admin', organization: 'system:masters' },
+    controllers: { name: controllersUser },
     registry: { name: 'registry', serves: { addresses: [hub.address], names: [registryName, hub.name] } },
     ...Object.fromEntries(nodes),
   };

@@ -121,7 +121,7 @@ export const hubSecrets = {
     ...['ca.crt', 'ca.key', 'accounts.key', 'accounts.pub'],
     ...pairs('apiserver', 'kubelet-client', 'controller-manager', 'scheduler', 'registry'),
   ],
-  users: ['controller-manager', 'scheduler', 'admin'],
+  users: ['controller-manager', 'scheduler', 'admin', 'controllers'],
 };
 
 export function pairs(...names: string[]): string[] {

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { stringify } from 'yaml';
+import { parseAllDocuments, stringify } from 'yaml';
 import { type Fleet, type FleetSpec, fleetUp } from '../fleet.ts';
 import { type LabSettings, labSettings } from '../settings.ts';
 import type { OpenAuthority } from './certificates.ts';
@@ -11,6 +11,7 @@ import { planCluster } from './plan.ts';
 import { podEngine } from './worker.ts';
 
 const kubeconfig = `${etc}/admin.kubeconfig`;
+const controllersKubeconfig = `${etc}/controllers.kubeconfig`;
 
 /**
  * A cluster, and Godwit beside it, `policy` in the ConfigMap godwit-policy: hub, decider and controllers on the node of the control plane, monitor and agent on all others. A
@@ -34,7 +35,10 @@ export async function clusterFleetUp(
       nodeConfig: { ...podEngine, ...nodeConfig },
       hubConfig: { decider: { kubernetes: { kubeconfig } }, controllers: 'controller.yaml' },
       hubFiles: {
-        'controller.yaml': stringify({ kubeconfig, nats: { servers: [`tls://${plan.hub.address}:4222`] } }),
+        'controller.yaml': stringify({
+          kubeconfig: controllersKubeconfig,
+          nats: { servers: [`tls://${plan.hub.address}:4222`] },
+        }),
       },
     },
     given,
@@ -54,11 +58,17 @@ const policyObject = (policy: string): string =>
     data: { 'policy.yaml': policy },
   });
 
-/** Namespaces, runtime class and definitions of our kinds, as they are installed anywhere. */
+/** Namespaces, runtime class, definitions of our kinds and the controllers' rights, as they are installed anywhere. */
 async function objects({ checkout }: LabSettings): Promise<string> {
   const manifests = join(checkout, 'k8s/manifests');
   const crds = (await readdir(join(manifests, 'crds'))).filter((name) => name !== 'kustomization.yaml').sort();
   const files = ['base/namespaces.yaml', 'base/runtime-class.yaml', ...crds.map((name) => `crds/${name}`)];
-  const texts = await Promise.all(files.map((file) => readFile(join(manifests, file), 'utf8')));
-  return texts.join('\n---\n');
+  const read = (file: string): Promise<string> => readFile(join(manifests, file), 'utf8');
+  const texts = await Promise.all(files.map(read));
+  return [...texts, ...rightsIn(await read('base/controller.yaml'))].join('\n---\n');
+}
+
+function rightsIn(manifest: string): string[] {
+  const documents = parseAllDocuments(manifest).map((document) => document.toJS() as { apiVersion: string });
+  return documents.filter(({ apiVersion }) => apiVersion.startsWith('rbac.')).map((object) => stringify(object));
 }

@@ -18,7 +18,8 @@ export interface HandOver {
  * After success: the copy's pod takes the source's place with its owner, and the source goes. A pod that is not Ready would be the one that
  * a ReplicaSet ends, so it becomes one of its pods only when it is.
  */
-export function handOver({ migration, source, target, owner }: Observed): HandOver {
+export function handOver(observed: Observed): HandOver {
+  const { migration, source, target, owner } = observed;
   const isSource = source?.metadata.uid === migration.status?.sourcePodUID;
   const left = isSource && !source?.metadata.deletionTimestamp ? source : undefined;
   if (!target || target.metadata.deletionTimestamp) return left ? removal : done;
@@ -27,7 +28,16 @@ export function handOver({ migration, source, target, owner }: Observed): HandOv
   if (reference && !controllerOf(target)) return adoption(reference, target, owner, left);
   const held = reference?.kind === 'Job' && left ? heldLabels(left, target) : [];
   if (held.length > 0) return { action: { kind: 'disown', labels: held }, why: 'its owner is to let the source go' };
-  return left ? removal : done;
+  return left ? removal : arrival(target, observed);
+}
+
+/** A bare pod that does not become Ready within this time after its move has moved all the same. */
+const readyMs = 60_000;
+
+function arrival(target: Pod, { progress, now }: Pick<Observed, 'progress' | 'now'>): HandOver {
+  const isLate = now - (progress?.endedAt ?? now) > readyMs;
+  if (isTrue(target, 'Ready') || isLate) return done;
+  return { action: { kind: 'wait' }, why: `${target.metadata.name} is not Ready yet` };
 }
 
 const done: HandOver = { action: undefined, why: '' };

@@ -262,6 +262,32 @@ describe('what the object says', () => {
     expect(completed).toBe(phase === 'Lost' || phase === 'InDoubt' ? undefined : 'True');
   });
 
+  test('a bare pod has moved when its copy is Ready, or has not become so in a minute; how long it was away', () => {
+    const ran = foldEvent(told(upToRun), {
+      ...{ id: uid, workload: 'shop.web', source: 'edge-1', target: 'cloud-1', strategy: 'warm', trigger: 'manual' },
+      ...{ decision: uid, epoch: 1, term: 1, stage: 'switch', at: bornAt, measurements: { freezeMs: 300 } },
+    });
+    const progress: Progress = { ...ran, stage: 'ended', result: 'succeeded', endedAt: bornAt + 500 };
+    const look = (target: Target, now: number): MigrationStatus =>
+      plan(at(commanded, { source: undefined, target: targetIn({ gate: true, ...target }), progress, now })).status;
+    const waiting = look({}, bornAt + 600);
+    expect([waiting.phase, waiting.downtimeMs]).toEqual(['Running', undefined]);
+    const completed = waiting.conditions?.find(({ type }) => type === 'Completed');
+    expect(completed).toMatchObject({ status: 'False', message: 'web-m0a1b2c3d is not Ready yet' });
+    const ready = look({ ready: true }, bornAt + 700);
+    expect([ready.phase, ready.downtimeMs]).toEqual(['Succeeded', 1000]);
+    const never = look({}, bornAt + 61_000);
+    expect([never.phase, never.downtimeMs]).toEqual(['Succeeded', undefined]);
+  });
+
+  test('how long it was away does not change once it is told', () => {
+    const progress = told([...upToRun, 'switch']);
+    const status = { ...commanded, downtimeMs: 700 };
+    const measured = { ...progress, measurements: { freezeMs: 300 } };
+    const later = plan(at(status, { target: targetIn({ gate: true, ready: true }), progress: measured, now: late }));
+    expect(later.status.downtimeMs).toBe(700);
+  });
+
   test('why the target is waited for', () => {
     const { status } = plan(at(ok, { target: targetIn({ waiting: 'ImagePullBackOff' }) }));
     const condition = status.conditions?.find(({ type }) => type === 'Prepared');
@@ -273,7 +299,9 @@ describe('what the object says', () => {
 
   test('doubt that was settled leaves no reason behind', () => {
     const doubtful = plan(at(commanded, { progress: told(['commit', 'in-doubt'], undefined, 'silence') })).status;
-    const after = plan(at(doubtful, { target: targetIn({ gate: true }), source: undefined, progress: success })).status;
+    const after = plan(
+      at(doubtful, { target: targetIn({ gate: true, ready: true }), source: undefined, progress: success }),
+    ).status;
     expect([after.phase, after.reason]).toEqual(['Succeeded', undefined]);
   });
 

@@ -1,5 +1,6 @@
 import { type Condition, rfc3339, withCondition } from '../../k8s/objects/meta.ts';
 import { idOf, type MigrationStatus } from '../../k8s/objects/migration.ts';
+import { downtimeMs } from './downtime.ts';
 import type { Observed } from './observed.ts';
 import { isCommitted, type Progress } from './progress.ts';
 import { targetPodName } from './target-pod.ts';
@@ -43,17 +44,22 @@ export function prepared({ migration, now }: Context): MigrationStatus {
 }
 
 /** What the events have told. */
-export function mirrored({ migration, now }: Context, progress: Progress): MigrationStatus {
+export function mirrored(
+  { migration, target, now }: Context & Pick<Observed, 'target'>,
+  progress: Progress,
+): MigrationStatus {
   const { stage, stageTimes, result, reason, measurements } = progress;
   const { freezeMs, totalMs, memoryBytes } = measurements;
   const times = Object.entries(stageTimes).map(([name, at]) => [name, rfc3339(at)]);
   const { reason: _, ...before } = prepared({ migration, now });
+  const downtime = before.downtimeMs ?? downtimeMs(progress, target, now);
   const status: MigrationStatus = {
     ...before,
     phase: phaseOf(progress),
     stage,
     stageTimes: Object.fromEntries(times),
     ...(freezeMs !== undefined && { freezeMs: Math.round(freezeMs) }),
+    ...(downtime !== undefined && { downtimeMs: downtime }),
     ...(totalMs !== undefined && { totalMs: Math.round(totalMs) }),
     ...(memoryBytes !== undefined && { memoryBytes }),
     ...(reason !== undefined && result !== 'succeeded' && { reason }),

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
+import { apiAccess } from '../../k8s/access.ts';
 import { createKubeClient } from '../../k8s/client.ts';
 import { createInformer } from '../../k8s/informer.ts';
-import { loadKubeConfig } from '../../k8s/kubeconfig.ts';
 import { resources } from '../../k8s/resource.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { toGodwitError } from '../../lib/errors.ts';
@@ -24,7 +24,7 @@ try {
 async function main(args: string[]): Promise<void> {
   const config = await readConfig(args, process.env);
   const { namespace, service, lookEveryMs, authorityDays, servingDays } = config;
-  const client = createKubeClient(loadKubeConfig(config.kubeconfig));
+  const client = createKubeClient(await apiAccess(config.kubeconfig));
   const lifecycle = createLifecycle(log);
   const tools = { clock: systemClock, log };
   const informer = createInformer({
