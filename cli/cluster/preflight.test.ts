@@ -43,11 +43,11 @@ test.each<[string, MoveFacts, RegExp]>([
 });
 
 test('the strategy that is asked for goes before the annotations, and these before the default', () => {
-  const runc = { spec: { runtimeClassName: 'runc' } };
-  expect(faultsOf({ ...withPod(runc), strategy: 'restart' })).toEqual([]);
-  const annotated = withPod({ ...runc, metadata: { annotations: { 'godwit.dev/restore-policy': 'restart' } } });
+  const terminal = { container: { tty: true } };
+  expect(faultsOf({ ...withPod(terminal), strategy: 'restart' })).toEqual([]);
+  const annotated = withPod({ ...terminal, metadata: { annotations: { 'godwit.dev/restore-policy': 'restart' } } });
   expect(faultsOf(annotated)).toEqual([]);
   expect(faultsOf({ ...annotated, strategy: 'warm' })).toHaveLength(1);
   const owners = [{ kind: 'ReplicaSet', name: 'web', annotations: { 'godwit.dev/strategy': 'restart' } }];
-  expect(faultsOf({ ...withPod(runc), owners })).toEqual([]);
+  expect(faultsOf({ ...withPod(terminal), owners })).toEqual([]);
 });

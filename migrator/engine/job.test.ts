@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type Job, jobState, killJob, outputFile, startJob, waitJob } from './job.ts';
+import { type Job, jobState, killJob, outputFile, startJob, waitFor, waitJob } from './job.ts';
 
 let job: Job;
 const soon = () => ({ signal: AbortSignal.timeout(10_000) });
@@ -43,6 +43,15 @@ test('waiting ends with the signal, the job does not', async () => {
   await startJob(job, { file: '/bin/sleep', args: ['60'] });
   await expect(waitJob(job, { signal: AbortSignal.timeout(30) })).rejects.toThrow(/timeout|aborted/i);
   expect(await jobState(job)).toEqual({ running: true });
+});
+
+test.each(['EMFILE', 'ENOSPC'])('what is waited for is seen without a watch, when the kernel says %s', async (code) => {
+  const spent = (): never => {
+    throw Object.assign(new Error(code), { code });
+  };
+  await startJob(job, { file: '/bin/sh', args: ['-c', 'exit 3'] });
+  const ended = async () => (await jobState(job))?.code;
+  expect(await waitFor(job.folder, soon().signal, ended, spent)).toBe(3);
 });
 
 test('what was never started is no job', async () => {

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { watch } from 'node:fs';
+import { type FSWatcher, watch } from 'node:fs';
 import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GodwitError } from '../../lib/errors.ts';
@@ -91,27 +91,45 @@ export async function forgetJob(job: Job): Promise<void> {
   for (const file of [statusFile(job), pidFile(job), outputFile(job)]) await rm(file, { force: true });
 }
 
-/** Asks `probe` now and on every change in `folder` (and every 100 ms, because a watch can miss) until it answers. */
-export async function waitFor<T>(folder: string, signal: AbortSignal, probe: () => Promise<T | undefined>): Promise<T> {
+/**
+ * Asks `probe` now, on every change in `folder`, and every 100 ms, because a watch can miss, until it answers. Where the kernel gives no
+ * watch, because the user's inotify(7) instances are spent, every 10 ms.
+ */
+export async function waitFor<T>(
+  folder: string,
+  signal: AbortSignal,
+  probe: () => Promise<T | undefined>,
+  watchFolder: WatchFolder = watch,
+): Promise<T> {
   const changes = new EventTarget();
-  const watcher = watch(folder, () => changes.dispatchEvent(new Event('change')));
-  watcher.on('error', () => {});
+  const watcher = watchIfGiven(watchFolder, folder, () => changes.dispatchEvent(new Event('change')));
   try {
     while (true) {
       signal.throwIfAborted();
-      const changed = nextChange(changes, signal);
+      const changed = nextChange(changes, watcher ? 100 : 10, signal);
       const answer = await probe();
       if (answer !== undefined) return answer;
       await changed;
     }
   } finally {
-    watcher.close();
+    watcher?.close();
   }
 }
 
-function nextChange(changes: EventTarget, signal: AbortSignal): Promise<void> {
+type WatchFolder = (folder: string, onChange: () => void) => FSWatcher;
+
+function watchIfGiven(watchFolder: WatchFolder, folder: string, onChange: () => void): FSWatcher | undefined {
+  try {
+    return watchFolder(folder, onChange).on('error', () => {});
+  } catch (error) {
+    if (['EMFILE', 'ENOSPC'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    throw error;
+  }
+}
+
+function nextChange(changes: EventTarget, ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(done, 100);
+    const timer = setTimeout(done, ms);
     function done(): void {
       clearTimeout(timer);
       changes.removeEventListener('change', done);

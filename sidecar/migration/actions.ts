@@ -12,6 +12,8 @@ export type Action =
   | { kind: 'open-gate' }
   /** Tells the owner which of its pods it may spare, and makes the target pod one of them. */
   | { kind: 'adopt'; labels: Record<string, string> }
+  /** Nobody is to take the target pod over any more: its owner was deleted without its pods. */
+  | { kind: 'release-target' }
   /** Takes these labels off the source, so that its owner lets it go. */
   | { kind: 'disown'; labels: readonly string[] }
   | { kind: 'delete-pod'; pod: 'source' | 'target'; gracePeriodSeconds: number }

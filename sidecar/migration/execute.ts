@@ -14,7 +14,7 @@ import { GodwitError, hasCode } from '../../lib/errors.ts';
 import { commandSubject } from '../../lib/subjects.ts';
 import type { ControllerTools } from '../controller.ts';
 import type { Action } from './actions.ts';
-import { cutoverGate, finalizer } from './marks.ts';
+import { cutoverGate, finalizer, handOverMarks } from './marks.ts';
 import type { Answers, Eviction, Observed } from './observed.ts';
 import { ownerLabels } from './owners.ts';
 import { targetPod } from './target-pod.ts';
@@ -51,6 +51,7 @@ export function createExecute(options: ExecuteOptions): Execute {
     'ask-cancel': (observed) => askCancel(options, observed),
     'open-gate': (observed) => openGate(options, observed),
     adopt: (observed, { labels }) => adopt(options, observed, labels),
+    'release-target': ({ target }) => releaseTarget(options, target),
     disown: ({ source }, { labels }) =>
       setLabels(options, source, Object.fromEntries(labels.map((one) => [one, null]))),
     'delete-pod': (observed, action) => deletePod(options, observed[action.pod], action.gracePeriodSeconds),
@@ -172,6 +173,16 @@ async function adopt(options: ExecuteOptions, observed: Observed, labels: Record
     });
   }
   await setLabels(options, target, labels);
+}
+
+async function releaseTarget({ client }: ExecuteOptions, target: Pod | undefined): Promise<void> {
+  if (!target) return;
+  const { metadata } = target;
+  const annotations = Object.fromEntries(Object.values(handOverMarks).map((name) => [name, null]));
+  await client.patch(resources.pods, metadata, {
+    kind: 'merge',
+    body: { metadata: { uid: metadata.uid, annotations } },
+  });
 }
 
 async function setLabels(

@@ -20,12 +20,12 @@ export interface HandOver {
  */
 export function handOver(observed: Observed): HandOver {
   const { migration, source, target, owner } = observed;
-  const isSource = source?.metadata.uid === migration.status?.sourcePodUID;
-  const left = isSource && !source?.metadata.deletionTimestamp ? source : undefined;
+  const own = source?.metadata.uid === migration.status?.sourcePodUID ? source : undefined;
+  const left = own?.metadata.deletionTimestamp === undefined ? own : undefined;
   if (!target || target.metadata.deletionTimestamp) return left ? removal : done;
   if (!isTrue(target, cutoverGate)) return { action: { kind: 'open-gate' }, why: 'its readiness gate is to be opened' };
   const reference = ownerOf(target);
-  if (reference && !controllerOf(target)) return adoption(reference, target, owner, left);
+  if (reference && !controllerOf(target)) return adoption(reference, target, owner, own);
   const held = reference?.kind === 'Job' && left ? heldLabels(left, target) : [];
   if (held.length > 0) return { action: { kind: 'disown', labels: held }, why: 'its owner is to let the source go' };
   return left ? removal : arrival(target, observed);
@@ -48,7 +48,10 @@ const removal: HandOver = {
 
 function adoption(reference: OwnerReference, target: Pod, owner: Observed['owner'], source: Pod | undefined): HandOver {
   const { kind, name, uid } = reference;
-  if (owner?.metadata.uid !== uid)
+  const isGone = owner?.metadata.uid !== uid;
+  if (isGone && source && !controllerOf(source))
+    return { action: { kind: 'release-target' }, why: `${kind} ${name} has left its pods to themselves` };
+  if (isGone)
     return {
       action: { kind: 'delete-pod', pod: 'target', gracePeriodSeconds: 30 },
       why: `${kind} ${name} is gone, and its pods with it`,

@@ -1,7 +1,10 @@
 import type { Migration } from '../../k8s/objects/migration.ts';
+import type { Pod } from '../../k8s/objects/pod.ts';
 import type { Workload } from '../../lib/contract/node.ts';
+import { obstacleTo, strategyFor } from '../pods/obstacles.ts';
+import { podSchema } from '../pods/pod.ts';
+import { nodeObstacle } from './node-obstacle.ts';
 import type { Observed } from './observed.ts';
-import { nodeObstacle, podObstacle } from './obstacles.ts';
 import { ownerObstacle } from './owners.ts';
 
 /** What is to be done with a Migration that nobody has judged yet. */
@@ -23,7 +26,9 @@ export function judge(observed: Observed): Verdict {
   if (rival) return rival;
   if (!pod) return refuse(`there is no pod ${migration.spec.pod} in namespace ${migration.metadata.namespace}`);
   if (pod.spec.nodeName === target) return refuse(`the pod is on node ${target} already`);
-  const obstacle = podObstacle(pod) ?? ownerObstacle(pod, owner) ?? nodeObstacle(pod, target, node);
+  const phase = pod.status?.phase ?? 'not known to a node';
+  if (phase !== 'Running') return refuse(`the pod is ${phase}, not Running`);
+  const obstacle = specObstacle(observed, pod) ?? ownerObstacle(pod, owner) ?? nodeObstacle(pod, target, node);
   if (obstacle) return refuse(obstacle);
   const reported = reportOf(observed);
   if ('kind' in reported) return reported;
@@ -49,15 +54,29 @@ function isBefore({ metadata: a }: Migration, { metadata: b }: Migration): boole
   return first === second ? a.uid < b.uid : first < second;
 }
 
+/** By the strategy that the agents will come to. */
+function specObstacle(observed: Observed, pod: Pod): string | undefined {
+  const facts = podSchema.parse(pod);
+  const [container] = facts.spec.containers;
+  const { strategy: declared = 'auto', keeps = 'memory' } = workloadOf(observed) ?? {};
+  const { strategy: asked } = observed.migration.spec;
+  return container && obstacleTo(facts, container, strategyFor(asked === 'auto' ? declared : asked, keeps));
+}
+
+function workloadOf({ source, records }: Observed): Workload | undefined {
+  const { name, namespace } = source?.metadata ?? {};
+  return records.source?.workloads.find((one) => one.pod?.name === name && one.pod?.namespace === namespace);
+}
+
 /** The workload that the agent of the source's node reports, when both agents are there and know no obstacle. */
-function reportOf({ migration, source: pod, records, now }: Observed): Workload | Verdict {
+function reportOf(observed: Observed): Workload | Verdict {
+  const { migration, source: pod, records, now } = observed;
   const { target } = migration.spec;
   const node = pod?.spec.nodeName ?? '';
   if (!records.target) return refuse(`no agent of node ${target} has joined`);
   if (!records.target.engines.includes('kubernetes')) return refuse(`the agent of node ${target} does not move pods`);
   if (!records.source) return refuse(`no agent of node ${node} has joined`);
-  const { name, namespace } = pod?.metadata ?? {};
-  const found = records.source.workloads.find((one) => one.pod?.name === name && one.pod?.namespace === namespace);
+  const found = workloadOf(observed);
   if (!found) return unreported(node, migration, now);
   if (found.lost) return refuse('its memory was lost in an earlier migration, which waits for a person');
   return found.obstacle === undefined ? found : refuse(found.obstacle);

@@ -1,8 +1,5 @@
 import { inboundMarks } from '../../lib/contract/pod.ts';
 
-/** RuntimeClass of pods that can move by the runtime path. */
-export const runtimeClass = 'godwit';
-
 /** Condition that a target pod's readiness waits for: set when the copy runs. */
 export const cutoverGate = 'godwit.dev/cutover';
 

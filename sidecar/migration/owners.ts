@@ -38,24 +38,19 @@ export function ownerLabels(pod: Pod, owner: Owner | undefined): Record<string, 
   return Object.fromEntries(names.flatMap((name) => (labels[name] === undefined ? [] : [[name, labels[name]]])));
 }
 
-/** Why a pod of that owner can not be handed over, in one sentence. */
+/** Why that owner, of a kind that adopts, can not get the copy of its pod, in one sentence. */
 export function ownerObstacle(pod: Pod, owner: Owner | undefined): string | undefined {
   const reference = controllerOf(pod);
   if (!reference) return undefined;
   const { kind, name } = reference;
-  if (kind === 'StatefulSet')
-    return `StatefulSet ${name} wants its pod by its name, which the copy can not have while the source is there`;
-  if (!adopters[kind]) return `${kind} ${name} does not take another pod in the place of its own`;
   if (!owner || owner.metadata.uid !== reference.uid) return `${kind} ${name}, to which it belongs, is gone`;
   if (Object.keys(ownerLabels(pod, owner)).length === 0)
     return `${kind} ${name} selects its pods by no label that could be given to the copy`;
-  return kind === 'Job' ? jobObstacle(pod, owner) : undefined;
+  return kind === 'Job' ? jobObstacle(owner) : undefined;
 }
 
-/** A Job counts the end of the source as a failure: one of its container where it is not restarted, or of a pod too many. */
-function jobObstacle(pod: Pod, { metadata: { name }, spec, status }: Owner): string | undefined {
-  if (pod.spec.restartPolicy === 'Never')
-    return `Job ${name} would count the source's end as a failure, for its pods have restartPolicy Never; OnFailure would do`;
+/** A Job may count the end of the source as a failure: a pod too many. */
+function jobObstacle({ metadata: { name }, spec, status }: Owner): string | undefined {
   const { backoffLimit = 6 } = spec;
   const failed = status?.failed ?? 0;
   if (failed >= backoffLimit)

@@ -110,8 +110,18 @@ describe('next action', () => {
     ['asks for a cancellation', at(commanded, { progress: told(['prepare', 'freeze']) }, deleting), 'ask-cancel'],
     ['… when somebody deleted the target pod', at(commanded, { progress: told(['prepare', 'freeze']) }), 'ask-cancel'],
     [
+      '… the source pod',
+      at(commanded, { source: aPod({}, deleting), target: targetIn(), progress: told(['prepare', 'freeze']) }),
+      'ask-cancel',
+    ],
+    [
       'not once the copy runs',
       at(commanded, { target: targetIn({ gate: true }), progress: told(upToRun) }, deleting),
+      'wait',
+    ],
+    [
+      '… whatever becomes of the source pod',
+      at(commanded, { source: undefined, target: targetIn({ gate: true }), progress: told(upToRun) }),
       'wait',
     ],
     ['opens the gate when the copy runs', at(commanded, { target: targetIn(), progress: told(upToRun) }), 'open-gate'],
@@ -173,8 +183,17 @@ describe('next action', () => {
     ],
     [
       'deletes the copy when its owner is gone',
-      at(commanded, { target: targetIn({ owned: true, gate: true, ready: true }), progress: success }),
+      at(commanded, {
+        source: aPod({}, { ownerReferences: [owner] }),
+        target: targetIn({ owned: true, gate: true, ready: true }),
+        progress: success,
+      }),
       'delete-pod',
+    ],
+    [
+      'frees the copy when its owner has gone without its pods',
+      at(commanded, { target: targetIn({ owned: true, gate: true, ready: true }), progress: success }),
+      'release-target',
     ],
     [
       'deletes the copy after a roll-back',
@@ -247,6 +266,15 @@ describe('what the object says', () => {
       /no room/,
     ],
     [
+      'a source that was deleted on the way',
+      at(commanded, {
+        source: aPod({}, deleting),
+        progress: told(['freeze', 'ended'], 'rolled-back', 'cancelled on request'),
+      }),
+      'RolledBack',
+      /^pod web was deleted while it moved; cancelled on request$/,
+    ],
+    [
       'a refusal by the agents',
       at(commanded, { progress: told(['ended'], 'refused', 'io_uring') }),
       'Refused',
@@ -295,6 +323,20 @@ describe('what the object says', () => {
       status: 'False',
       message: 'web-m0a1b2c3d on cloud-1: ImagePullBackOff: no such image',
     });
+  });
+
+  test('what to do when the node of a copy that runs does not come back', () => {
+    const completed = (target: Pod) =>
+      plan(at(commanded, { target, progress: told([...upToRun, 'switch', 'release']) })).status.conditions?.find(
+        ({ type }) => type === 'Completed',
+      );
+    expect(completed(targetIn({ gate: true, ready: true }))).toMatchObject({
+      status: 'False',
+      message: 'the source is released when cloud-1 has all of the memory',
+    });
+    expect(completed(targetIn({ gate: true }))?.message).toMatch(
+      /^web-m0a1b2c3d on cloud-1 is not Ready; .*: godwit resolve \S+ --keep source --node-is-dead cloud-1$/,
+    );
   });
 
   test('doubt that was settled leaves no reason behind', () => {

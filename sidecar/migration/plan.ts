@@ -1,4 +1,4 @@
-import { idOf } from '../../k8s/objects/migration.ts';
+import { idOf, type MigrationStatus } from '../../k8s/objects/migration.ts';
 import { isTrue, type Pod } from '../../k8s/objects/pod.ts';
 import { inboundMarks } from '../../lib/contract/pod.ts';
 import type { Plan } from './actions.ts';
@@ -66,10 +66,14 @@ function planPreparation(observed: Observed): Plan {
 
 const deleteTarget: Plan['action'] = { kind: 'delete-pod', pod: 'target', gracePeriodSeconds: 0 };
 
-function preparationFault({ migration, source, target, creation, now }: Observed): string | undefined {
+/** The very pod that was accepted: another one may have its name by now. */
+const sourceIsGone = ({ migration: { status }, source }: Observed): boolean =>
+  !source || source.metadata.uid !== status?.sourcePodUID || source.metadata.deletionTimestamp !== undefined;
+
+function preparationFault(observed: Observed): string | undefined {
+  const { migration, source, target, creation, now } = observed;
   const { status = {}, spec } = migration;
-  const isSame = source?.metadata.uid === status.sourcePodUID;
-  if (!source || !isSame || source.metadata.deletionTimestamp || source.status?.phase !== 'Running')
+  if (sourceIsGone(observed) || source?.status?.phase !== 'Running')
     return `pod ${spec.pod} ended while its place at ${spec.target} was prepared`;
   if (!target && creation !== undefined) return creation;
   if (target && target.metadata.annotations?.[inboundMarks.migration] !== idOf(migration))
@@ -94,12 +98,23 @@ function waitingReason(pod: Pod | undefined): string | undefined {
 function planRunning(observed: Observed): Plan {
   const { migration, progress, target } = observed;
   const status = progress ? mirrored(observed, progress) : prepared(observed);
-  if (progress && runs(progress) && target && !isTrue(target, cutoverGate))
-    return { status, action: { kind: 'open-gate' } };
+  if (progress && runs(progress)) return planRest(observed, status);
   // the kubelet does not see that a pod is gone while its container is being created: the copy would run
-  const unwanted = migration.metadata.deletionTimestamp || !target || target.metadata.deletionTimestamp;
-  const cancel = unwanted && !(progress && runs(progress));
-  return { status, action: { kind: cancel ? 'ask-cancel' : 'wait' } };
+  const targetIsGone = !target || target.metadata.deletionTimestamp !== undefined;
+  const unwanted = migration.metadata.deletionTimestamp !== undefined || targetIsGone || sourceIsGone(observed);
+  return { status, action: { kind: unwanted ? 'ask-cancel' : 'wait' } };
+}
+
+/** The copy has been told to run; the source stays, stopped, until its node says that all of its memory is there. */
+function planRest({ migration, target, now }: Observed, status: MigrationStatus): Plan {
+  if (target && !isTrue(target, cutoverGate)) return { status, action: { kind: 'open-gate' } };
+  const { node, id } = { node: migration.spec.target, id: idOf(migration) };
+  const why =
+    target && isTrue(target, 'Ready')
+      ? `the source is released when ${node} has all of the memory`
+      : `${status.targetPod} on ${node} is not Ready; if ${node} is gone for good: godwit resolve ${id} --keep source --node-is-dead ${node}`;
+  const context = { migration: { ...migration, status }, now };
+  return { status: waiting(context, 'Completed', why), action: { kind: 'wait' } };
 }
 
 /** The terminal event is there: what stands goes to whom it belongs, then the object says so. */
@@ -130,8 +145,10 @@ function planEnd(observed: Observed): Plan {
     case 'failed': {
       if (target && !target.metadata.deletionTimestamp) return { status, action: deleteTarget };
       const phase = ({ refused: 'Refused', 'rolled-back': 'RolledBack', failed: 'Failed' } as const)[result];
+      const { pod } = observed.migration.spec;
+      const why = sourceIsGone(observed) ? `pod ${pod} was deleted while it moved; ${reason}` : reason;
       return {
-        status: ended({ ...observed, migration: { ...observed.migration, status } }, phase, reason),
+        status: ended({ ...observed, migration: { ...observed.migration, status } }, phase, why),
         action: { kind: 'wait' },
       };
     }

@@ -117,6 +117,16 @@ describe('the target pod', () => {
     expect(spec.containers[0]?.volumeMounts).toEqual(mounts.slice(1));
   });
 
+  test('is made without volumes that only init containers and sidecars mount: admission brings its own', () => {
+    const data = { name: 'data', emptyDir: {} };
+    const others = [
+      { name: 'seed', persistentVolumeClaim: { claimName: 'seed' } },
+      { name: 'godwit-cgroup', hostPath: { path: '/sys/fs/cgroup' } },
+    ];
+    const containers = [{ name: 'main', volumeMounts: [{ name: 'data', mountPath: '/data' }] }];
+    expect(specOf({ volumes: [...others, data], containers }).volumes).toEqual([data]);
+  });
+
   test.each([
     ['its own name', {}, 'web', 'web'],
     ['what its spec says', { hostname: 'given' }, 'web', 'given'],

@@ -1,5 +1,5 @@
 import type { Container, Pod } from '../../k8s/objects/pod.ts';
-import { inboundMarks, monitorContainer } from '../../lib/contract/pod.ts';
+import { inboundMarks } from '../../lib/contract/pod.ts';
 import { cutoverGate, handOverMarks, migrationLabel } from './marks.ts';
 import { controllerOf } from './owners.ts';
 
@@ -83,6 +83,7 @@ function targetSpec({ spec, status, metadata }: Pod, nodeName: string): Pod['spe
   const { initContainers: _, hostname: given, ...rest } = without(spec, droppedFields) as Pod['spec'];
   const hostname = given ?? hostnameOf(metadata.name);
   const tokens = tokenVolumes(spec);
+  const mounted = spec.containers.flatMap(({ volumeMounts = [] }) => volumeMounts.map(({ name }) => name));
   const gates = (spec.readinessGates ?? []).filter(({ conditionType }) => conditionType !== cutoverGate);
   return {
     ...rest,
@@ -96,7 +97,8 @@ function targetSpec({ spec, status, metadata }: Pod, nodeName: string): Pod['spe
       }),
     })),
     ...(spec.volumes && {
-      volumes: spec.volumes.filter((volume) => !tokens.includes(volume.name) && !ofMonitor(volume.name)),
+      // those of init containers and sidecars are not needed, or come with them
+      volumes: spec.volumes.filter(({ name }) => mounted.includes(name) && !tokens.includes(name)),
     }),
   };
 }
@@ -120,8 +122,6 @@ function tokenVolumes({ containers, initContainers = [], volumes = [] }: Pod['sp
     .map(({ name }) => name)
     .filter((name) => mounts.every((mount) => mount.name !== name || mount.mountPath === accountPath));
 }
-
-const ofMonitor = (volume: string): boolean => volume === monitorContainer || volume.startsWith(`${monitorContainer}-`);
 
 function without<T extends object>(object: T, names: readonly string[]): T {
   return Object.fromEntries(Object.entries(object).filter(([name]) => !names.includes(name))) as T;

@@ -129,6 +129,18 @@ describe('what can not move', () => {
       { spec: { initContainers: [{ name: 'mesh', restartPolicy: 'Always' }] } },
       /\(main, mesh\)/,
     ],
+    [
+      'another runtime class',
+      { spec: { runtimeClassName: undefined } },
+      /^its runtimeClassName is not set, not godwit/,
+    ],
+    [
+      'a pod of a Job that is not started again',
+      { ...controlledBy('Job'), spec: { restartPolicy: 'Never' } },
+      /^Job web would count its end as a failure/,
+    ],
+    ['a pod of a ReplicationController', controlledBy('ReplicationController'), /would not take the copy over$/],
+    ['an image volume', volume({ image: { reference: 'r/data:1' } }), /^volume data is of kind image/],
     ['hostNetwork', { spec: { hostNetwork: true } }, /^hostNetwork: it is part of its node$/],
     ['hostPID', { spec: { hostPID: true } }, /^hostPID/],
     ['hostIPC', { spec: { hostIPC: true } }, /^hostIPC/],
@@ -146,11 +158,6 @@ describe('what can not move', () => {
     ['a resource claim', { spec: { resourceClaims: [{ name: 'gpu' }] } }, /^resource claim gpu gives it a device/],
   ];
   const withMemory: [string, PodParts, RegExp][] = [
-    [
-      'another runtime class',
-      { spec: { runtimeClassName: undefined } },
-      /^its runtimeClassName is not set, not godwit/,
-    ],
     ['a terminal', { container: { tty: true } }, /^container main has a terminal/],
     ['stdin', { container: { stdin: true } }, /^container main has stdin/],
     ['shareProcessNamespace', { spec: { shareProcessNamespace: true } }, /^shareProcessNamespace/],

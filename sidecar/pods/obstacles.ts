@@ -1,6 +1,9 @@
 import type { Keeps, RequestedStrategy, Strategy } from '../../lib/contract/names.ts';
 import { controllerOf, foreignSidecars, type Pod, type PodContainerSpec } from './pod.ts';
 
+/** Kinds whose controller takes the copy over from what has gone. */
+const handedOver: readonly string[] = ['ReplicaSet', 'Job'];
+
 /** RuntimeClass whose handler can take a copy in. */
 export const runtimeClass = 'godwit';
 
@@ -11,41 +14,44 @@ export const strategyFor = (strategy: RequestedStrategy, keeps: Keeps): Strategy
   strategy === 'auto' ? byNeed[keeps] : strategy;
 
 /**
- * One sentence why the pod can not move by that strategy; undefined: nothing in its spec speaks against it. What only a look at its
- * processes shows is the agent's preflight.
+ * One sentence why the pod can not move by that strategy; undefined: nothing in its spec speaks against it. This is the one list of them;
+ * what its owner, the target node or a look at its processes says is judged apart.
  *
  * No obstacles: initContainers (they have ended, and the copy's pod is made without them), probes (a freeze is shorter than the
  * shortest period, and a restored process answers at once), configMap, secret, projected and downwardAPI volumes (the target's
- * kubelet writes them anew, at the same paths; tokens are fresh there), emptyDir (its contents move with the written files).
+ * kubelet writes them anew, at the same paths; tokens are fresh there), emptyDir (its contents move with the written files), volumes
+ * that only others mount (the copy's pod is made without them).
  */
 export function obstacleTo(pod: Pod, container: PodContainerSpec, strategy: Strategy): string | undefined {
-  const { spec } = pod;
   const always = ownerObstacle(pod) ?? shapeObstacle(pod) ?? volumeObstacle(pod, container) ?? deviceObstacle(pod);
-  if (always !== undefined || strategy !== 'warm') return always;
-  if (spec.runtimeClassName !== runtimeClass)
-    return `its runtimeClassName is ${spec.runtimeClassName ?? 'not set'}, not ${runtimeClass}: only a restart can move it`;
+  return always ?? (strategy === 'restart' ? undefined : memoryObstacle(pod, container));
+}
+
+/** What can be started anew, but not go on. */
+function memoryObstacle({ spec }: Pod, container: PodContainerSpec): string | undefined {
   if (container.tty || container.stdin)
     return `container ${container.name} has ${container.tty ? 'a terminal' : 'stdin'}, which can not be restored elsewhere`;
   if (spec.shareProcessNamespace)
     return 'shareProcessNamespace: its process ids are those of the whole pod, and are taken at the target';
   const [debugging] = spec.ephemeralContainers;
-  if (debugging) return `ephemeral container ${debugging.name} was added to it, and can not move with it`;
+  return debugging && `ephemeral container ${debugging.name} was added to it, and can not move with it`;
+}
+
+function ownerObstacle({ metadata, spec }: Pod): string | undefined {
+  const owner = controllerOf(metadata);
+  if (metadata.deletionTimestamp !== undefined) return 'it is being deleted';
+  if (!owner) return undefined;
+  const { kind, name } = owner;
+  if (kind === 'StatefulSet') return `StatefulSet ${name} wants it under its own name, which can not exist twice`;
+  if (!handedOver.includes(kind)) return `${kind} ${name} controls it, and would not take the copy over`;
+  if (kind === 'Job' && spec.restartPolicy === 'Never')
+    return `Job ${name} would count its end as a failure, for it has restartPolicy Never; OnFailure would do`;
   return undefined;
 }
 
-/** Kinds whose controller either takes the copy over or does not put another pod in the place of one that has gone. */
-const handedOver: readonly string[] = ['ReplicaSet', 'ReplicationController', 'Job'];
-
-function ownerObstacle({ metadata }: Pod): string | undefined {
-  const owner = controllerOf(metadata);
-  if (metadata.deletionTimestamp !== undefined) return 'it is being deleted';
-  if (!owner || handedOver.includes(owner.kind)) return undefined;
-  if (owner.kind === 'StatefulSet')
-    return `StatefulSet ${owner.name} wants it under its own name, which can not exist twice`;
-  return `${owner.kind} ${owner.name} controls it, and would not take the copy over`;
-}
-
 function shapeObstacle({ spec, ...pod }: Pod): string | undefined {
+  if (spec.runtimeClassName !== runtimeClass)
+    return `its runtimeClassName is ${spec.runtimeClassName ?? 'not set'}, not ${runtimeClass}: it can not be held at the target`;
   const beside = [...spec.containers.slice(1).map(({ name }) => name), ...foreignSidecars({ spec, ...pod })];
   if (beside.length > 0)
     return `it has several containers (${[spec.containers[0]?.name, ...beside].join(', ')}), and one alone can move`;
@@ -54,7 +60,7 @@ function shapeObstacle({ spec, ...pod }: Pod): string | undefined {
 }
 
 /** Volumes that the target's kubelet makes anew, or whose contents Godwit carries. */
-const movable: readonly string[] = ['configMap', 'secret', 'projected', 'downwardAPI', 'emptyDir', 'image'];
+const movable: readonly string[] = ['configMap', 'secret', 'projected', 'downwardAPI', 'emptyDir'];
 
 const volumeReasons: Readonly<Record<string, string>> = {
   hostPath: 'is a hostPath: its files are those of the node',

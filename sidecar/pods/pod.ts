@@ -39,6 +39,7 @@ export const podSchema = z.object({
   spec: z.object({
     nodeName: z.string().optional(),
     runtimeClassName: z.string().optional(),
+    restartPolicy: z.string().default('Always'),
     priority: z.number().int().default(0),
     hostNetwork: z.boolean().default(false),
     hostPID: z.boolean().default(false),

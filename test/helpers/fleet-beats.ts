@@ -108,16 +108,24 @@ function createReader(paths: () => Promise<string[]>, take: (line: string) => vo
   };
 }
 
-/** What the life signs say against "never two live copies", a sentence each. */
-export function twinsIn(beats: readonly Beat[]): string[] {
+/** Life signs that came twice: two copies have gone on from the same memory. A sentence each. */
+export function repeatsIn(beats: readonly Beat[]): string[] {
   const faults: string[] = [];
   const seen = new Map<string, Beat>();
-  const lives = new Map<string, { first: number; last: number; node: string }>();
   for (const beat of beats) {
     const key = `${beat.life} ${beat.count}`;
     const twin = seen.get(key);
     if (twin) faults.push(`beat ${key} came from ${twin.node} at ${twin.at} and from ${beat.node} at ${beat.at}`);
     seen.set(key, beat);
+  }
+  return faults.slice(0, 5);
+}
+
+/** What the life signs say against "never two live copies" of a workload of one process, a sentence each. */
+export function twinsIn(beats: readonly Beat[]): string[] {
+  const faults = repeatsIn(beats);
+  const lives = new Map<string, { first: number; last: number; node: string }>();
+  for (const beat of beats) {
     const { first, last } = lives.get(beat.life) ?? { first: beat.at, last: beat.at };
     lives.set(beat.life, { first: Math.min(first, beat.at), last: Math.max(last, beat.at), node: beat.node });
   }

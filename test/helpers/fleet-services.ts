@@ -4,7 +4,7 @@ import { viaHub } from '../../lib/bus/streams.ts';
 import { type FleetNode, readInNode, type TestFleet } from './fleet.ts';
 import { until } from './until.ts';
 
-export type ServiceName = 'nats' | 'decider' | 'monitor' | 'migrator';
+export type ServiceName = 'nats' | 'decider' | 'sidecar' | 'monitor' | 'migrator';
 
 interface Running {
   /** In the node. */

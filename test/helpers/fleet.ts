@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { buildApps } from '../../apps/build.ts';
 import { openAuthority } from '../../cli/pki/authority.ts';
-import { fleetUp } from '../../lab/fleet.ts';
-import { clusterSpec, clusterUp } from '../../lab/kubernetes/cluster.ts';
+import { type Fleet, type FleetSpec, fleetUp } from '../../lab/fleet.ts';
+import type { OpenAuthority } from '../../lab/kubernetes/certificates.ts';
+import { type Cluster, clusterSpec, clusterUp } from '../../lab/kubernetes/cluster.ts';
+import { clusterFleetUp } from '../../lab/kubernetes/fleet.ts';
 import { podEngine } from '../../lab/kubernetes/worker.ts';
 import { labDown, labExec } from '../../lab/lab.ts';
 import { ensureRoot } from '../../lab/root.ts';
@@ -55,8 +57,8 @@ export interface TestFleetOptions {
   nodeConfig?: Record<string, unknown>;
   /** Folders of this machine that every node sees. */
   binds?: Bind[];
-  /** With a Kubernetes cluster beside Godwit's services, and agents that know pods. */
-  cluster?: boolean;
+  /** With a Kubernetes cluster beside Godwit's services, and agents that know pods; `controllers`: and what follows the cluster's objects. */
+  cluster?: boolean | 'controllers';
 }
 
 /** Raises a fleet with a name of its own; nothing of it stays when that fails. */
@@ -70,16 +72,32 @@ export async function raiseFleet(options: TestFleetOptions): Promise<TestFleet> 
   }
 }
 
+type Raise = (spec: FleetSpec) => Promise<{ fleet: Fleet; cluster?: Cluster }>;
+
+const raisers: Record<'bare' | 'cluster' | 'controllers', Raise> = {
+  bare: async (spec) => ({ fleet: await fleetUp(spec) }),
+  cluster: async ({ policy, nodeConfig, ...spec }) => {
+    const full = await clusterSpec(spec);
+    const fleet = await fleetUp({
+      ...full,
+      ...(policy !== undefined && { policy }),
+      nodeConfig: { ...podEngine, ...nodeConfig },
+    });
+    return { fleet, cluster: await clusterUp(full, authority) };
+  },
+  controllers: (spec) => clusterFleetUp(spec, authority),
+};
+
+const authority: OpenAuthority = (folder) => openAuthority(folder, systemClock);
+
 async function raise(name: string, options: TestFleetOptions): Promise<TestFleet> {
   const { nodes, policy, monitorMs = 500, nodeConfig = {} } = options;
   const binds = [{ source: await bundlesFolder(), target: '/opt/bundles' }, ...(options.binds ?? [])];
-  const spec = options.cluster ? await clusterSpec({ name, nodes, binds }) : { name, nodes, binds };
-  const { lab, operator: config } = await fleetUp({
-    ...spec,
-    policy,
-    nodeConfig: { monitor: { intervalMs: monitorMs }, ...(options.cluster && podEngine), ...nodeConfig },
-  });
-  const cluster = options.cluster && (await clusterUp(spec, (folder) => openAuthority(folder, systemClock)));
+  const spec = { name, nodes, binds, policy, nodeConfig: { monitor: { intervalMs: monitorMs }, ...nodeConfig } };
+  const {
+    fleet: { lab, operator: config },
+    cluster,
+  } = await raisers[options.cluster === 'controllers' ? 'controllers' : options.cluster ? 'cluster' : 'bare'](spec);
   const log = createLogger('test', { level: 'fatal' });
   const hub = lab.nodes.find(({ kind }) => kind === 'hub')?.address ?? '';
   const open: NatsConnection[] = [];
@@ -102,7 +120,7 @@ async function raise(name: string, options: TestFleetOptions): Promise<TestFleet
     story: followEvents(operator, log, stopped.signal),
     log,
     config,
-    kubeconfig: cluster ? cluster.kubeconfig : '',
+    kubeconfig: cluster?.kubeconfig ?? '',
     node,
     workers: lab.nodes.filter(({ kind }) => kind !== 'hub').map((worker) => node(worker.name)),
     exec: async (where, argv, timeoutMs = 60_000) => (await labExec(name, where, argv, { timeoutMs })).stdout,

@@ -11,12 +11,14 @@ import type { CopyState } from './fleet-facts.ts';
 const runcRoot = 'run/containerd/runc/k8s.io';
 const bundles = 'run/containerd/io.containerd.runtime.v2.task/k8s.io';
 
-/** States of the containers of this workload on the node, in whatever pod: `none` and `dead` are left out. */
-export async function podCopiesOn(node: FleetNode, workload: string): Promise<CopyState[]> {
+/** States of the containers of this workload, or of those that fit, on the node, in whatever pod: `none` and `dead` are left out. */
+export async function podCopiesOn(node: FleetNode, workload: string | RegExp): Promise<CopyState[]> {
   const found: CopyState[] = [];
   for (const id of await list(node, runcRoot)) {
     const text = await readInNode(node, join(runcRoot, id, 'state.json'));
-    if (text === undefined || (await podOf(node, id))?.workload !== workload) continue;
+    const name = text === undefined ? undefined : (await podOf(node, id))?.workload;
+    if (text === undefined || name === undefined) continue;
+    if (typeof workload === 'string' ? name !== workload : !workload.test(name)) continue;
     const { cgroup_paths: paths } = JSON.parse(text) as { cgroup_paths: Record<string, string> };
     const freezer = freezerOf(paths);
     if (!(await readInNode(node, join(freezer.path, 'cgroup.procs')))?.trim()) continue;

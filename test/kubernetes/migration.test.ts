@@ -204,9 +204,9 @@ describe('Migration objects', () => {
       const [first] = two.spec.containers;
       await startPod({ ...two, spec: { ...two.spec, containers: [first, { ...first, name: 'second' }] } });
       await ask('two', 'two');
-      await refused('two', /2 containers/);
+      await refused('two', /it has several containers \(main, second\)/);
       expect(await eventsOf('Pod', 'two')).toMatch(
-        /MigrationRefused +pod\/two +Migration two: the pod has 2 containers/,
+        /MigrationRefused +pod\/two +Migration two: it has several containers/,
       );
       await ask('there', 'two', { target: 'edge-1' });
       await refused('there', /on node edge-1 already/);
@@ -219,7 +219,7 @@ describe('Migration objects', () => {
       await kubectl.run(['create', '-f', '-'], owned('StatefulSet', 'db', { serviceName: 'db' }));
       await untilRunning('db-0');
       await ask('stateful', 'db-0');
-      await refused('stateful', /StatefulSet db wants its pod by its name/);
+      await refused('stateful', /StatefulSet db wants it under its own name/);
     });
 
     test('a pod that its disruption budget protects', async () => {

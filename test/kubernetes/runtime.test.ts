@@ -1,9 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import { pushImage } from '../../lab/kubernetes/images.ts';
-import { labSettings } from '../../lab/settings.ts';
 import type { MigrationEvent } from '../../lib/contract/migration.ts';
+import { counterImage, pushCounter } from '../helpers/counter-image.ts';
 import { raiseFleet, type TestFleet } from '../helpers/fleet.ts';
 import { type BeatWatch, beating, twinsIn, watchBeats } from '../helpers/fleet-beats.ts';
 import { pidsIn } from '../helpers/fleet-facts.ts';
@@ -38,10 +37,7 @@ describe('pods by the OCI runtime that waits', () => {
     fleet = await raiseFleet({ nodes: edgeAndCloud, policy: pausedPolicy, cluster: true });
     for (const worker of fleet.workers) await installGates(worker);
     await untilReady(fleet);
-    const folders = ['app', 'lib', 'lib64', 'usr'];
-    const files = Object.fromEntries(folders.map((name) => [`/opt/bundles/counter/rootfs/${name}`, `/${name}`]));
-    const image = { name: 'counter:1', files, entrypoint: ['/usr/bin/node', '/app/main.mjs'] };
-    await pushImage(labSettings(), fleet.name, 'hub', image);
+    await pushCounter(fleet);
     pods = await testPods(fleet.kubeconfig);
     controller = await podController(await fleet.connect('controller'), pods, sites, fleet.log);
   });
@@ -54,7 +50,7 @@ describe('pods by the OCI runtime that waits', () => {
   /** A counting pod on the edge node that the agents know. */
   async function runPod(name: string, env: Record<string, string> = {}): Promise<TestPod> {
     const program = { PATH: '/usr/bin:/bin', UV_USE_IO_URING: '0', PORT: '8080', MIB: '32', ...beating, ...env };
-    const pod = await pods.create({ name, node: 'edge-1', image: 'counter:1', env: program, annotations: {} });
+    const pod = await pods.create({ name, node: 'edge-1', image: counterImage, env: program, annotations: {} });
     onTestFinished(() => pods.remove(pod));
     await pods.running(pod);
     await controller.declare(pod);
