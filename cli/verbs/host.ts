@@ -6,7 +6,7 @@ import { createLogger } from '../../lib/logger.ts';
 import { exitCodes } from '../exit.ts';
 import { parseFlags } from '../flags.ts';
 import { endFormerAgent, runAgent } from '../host/agent.ts';
-import { leavePodGroups } from '../host/group.ts';
+import { makeNodeGroup } from '../host/group.ts';
 import { type Host, installFiles, installHandler, remove } from '../host/install.ts';
 import { isRemoved } from '../host/removal.ts';
 import type { Verb } from '../io.ts';
@@ -37,11 +37,11 @@ export const run: Verb = async (input, io) => {
     log,
   };
   const { signal } = createLifecycle(log);
-  await leavePodGroups(host.root);
   await installFiles(host);
   await installHandler(host);
   await endFormerAgent(host, io.clock);
-  await runAgent(host, { GODWIT_LOG_LEVEL: logLevel }, signal);
+  const groupFiles = await makeNodeGroup(host.root);
+  await runAgent(host, { groupFiles, env: { GODWIT_LOG_LEVEL: logLevel } }, signal);
   if (await isRemoved(flags.daemonset, io.env)) await remove(host);
   return exitCodes.done;
 };
