@@ -1,8 +1,8 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { makeNodeGroup } from './group.ts';
+import { makeNodeGroup, removeNodeGroup } from './group.ts';
 
 let root: string;
 beforeEach(async () => {
@@ -49,4 +49,13 @@ test('version 1: one group a hierarchy; that of processors is told which', async
   );
   expect(await read('cpuset/godwit/cpuset.cpus')).toBe('0-1\n');
   expect(await read('cpuset/godwit/cpuset.mems')).toBe('0\n');
+});
+
+test('is taken away where nothing is in it', async () => {
+  await layOut({ 'memory/cgroup.procs': '', 'pids/cgroup.procs': '' });
+  const files = await makeNodeGroup(root);
+  await mkdir(join(root, 'sys/fs/cgroup/pids/godwit/page-daemon'));
+  await removeNodeGroup(root, files);
+  expect(await readdir(join(root, 'sys/fs/cgroup/memory'))).toEqual(['cgroup.procs']);
+  expect(await readdir(join(root, 'sys/fs/cgroup/pids/godwit'))).toEqual(['page-daemon']);
 });

@@ -1,5 +1,5 @@
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { mkdir, readdir, rmdir, writeFile } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
 import { readIfPresent } from '../../lib/files.ts';
 
 const groups = 'sys/fs/cgroup';
@@ -25,4 +25,9 @@ export async function makeNodeGroup(root: string): Promise<string[]> {
     files.push(join('/', relative(root, group), 'cgroup.procs'));
   }
   return files;
+}
+
+/** Takes the group away, where nothing that a migration has detached is left in it. */
+export async function removeNodeGroup(root: string, files: readonly string[]): Promise<void> {
+  for (const file of files) await rmdir(join(root, dirname(file))).catch(() => undefined);
 }

@@ -96,7 +96,9 @@ test('each overlay says what is its own', async (context) => {
   const find = async (overlay: string, name: string): Promise<string> =>
     JSON.stringify((await build(overlay)).find((one) => nameOf(one) === name)?.spec);
   expect(await find('lab', 'DaemonSet godwit-agent-edge-1')).toContain('--prefix=/usr/local/lib/godwit');
-  expect(await find('k3s', 'DaemonSet godwit-agent-edge-1')).toMatch(/agent\/etc\/containerd\/config-v3\.toml\.tmpl/);
+  expect(await find('k3s', 'DaemonSet godwit-agent-edge-1')).toMatch(
+    /agent\/etc\/containerd\/config\.toml","--rendered/,
+  );
   expect(await find('k3s', 'Service godwit-hub')).toContain('"clusterIP":"10.43.0.20"');
   expect(await find('edge', 'Deployment godwit-decider')).toContain('"replicas":1');
   expect(await find('cloud', 'Service godwit-hub')).toContain('"type":"LoadBalancer"');
