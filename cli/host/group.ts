@@ -1,15 +1,18 @@
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, rmdir, writeFile } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
 import { readIfPresent } from '../../lib/files.ts';
 
+const groups = 'sys/fs/cgroup';
+
 /**
- * Moves this process out of its pod's groups into one of the node's own, `godwit`, in every hierarchy: what it starts is not ended with
- * the pod. `root`: the node's file system, whose process ids are ours.
+ * Makes the group `godwit` of the node itself, in every hierarchy, and returns the files, as paths on the node, by which a process joins
+ * it: what runs there is not ended with the pod that has started it. `root`: the node's file system.
  */
-export async function leavePodGroups(root: string): Promise<void> {
-  const top = join(root, 'sys/fs/cgroup');
+export async function makeNodeGroup(root: string): Promise<string[]> {
+  const top = join(root, groups);
   const unified = (await readIfPresent(join(top, 'cgroup.controllers'))) !== undefined;
   const hierarchies = unified ? [top] : (await readdir(top)).map((name) => join(top, name));
+  const files: string[] = [];
   for (const hierarchy of hierarchies) {
     if ((await readIfPresent(join(hierarchy, 'cgroup.procs'))) === undefined) continue;
     const group = join(hierarchy, 'godwit');
@@ -19,6 +22,12 @@ export async function leavePodGroups(root: string): Promise<void> {
       const inherited = unified ? undefined : await readIfPresent(join(hierarchy, file));
       if (inherited?.trim()) await writeFile(join(group, file), inherited);
     }
-    await writeFile(join(group, 'cgroup.procs'), String(process.pid));
+    files.push(join('/', relative(root, group), 'cgroup.procs'));
   }
+  return files;
+}
+
+/** Takes the group away, where nothing that a migration has detached is left in it. */
+export async function removeNodeGroup(root: string, files: readonly string[]): Promise<void> {
+  for (const file of files) await rmdir(join(root, dirname(file))).catch(() => undefined);
 }

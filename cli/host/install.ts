@@ -4,7 +4,8 @@ import { GodwitError, messageOf } from '../../lib/errors.ts';
 import type { Exec } from '../../lib/exec.ts';
 import { readIfPresent, writeDurably } from '../../lib/files.ts';
 import type { Logger } from '../../lib/logger.ts';
-import { type Files, type Handler, withHandler, withoutHandler } from './containerd.ts';
+import { loadNodeConfig } from '../../lib/node-config.ts';
+import { type Files, filesToRead, type Handler, withHandler, withoutHandler } from './containerd.ts';
 
 /** The node as the pod sees it, and the pod's own files. Paths without `root` are the node's. */
 export interface Host {
@@ -15,8 +16,9 @@ export interface Host {
   node: string;
   /** Where Godwit goes on the node, such as /opt/godwit. */
   prefix: string;
-  /** containerd's configuration, or the template of k3s. */
+  /** containerd's configuration, and whether k3s or RKE2 makes it from templates beside it. */
   containerdConfig: string;
+  rendered: boolean;
   /** systemd's unit that runs containerd; undefined: somebody else restarts it. */
   unit: string | undefined;
   /** Folder of the node's certificates and node.yaml: in the pod, and on the node. */
@@ -30,10 +32,17 @@ export interface Host {
 const stamp = '.build';
 
 export const nodeOn = ({ prefix }: Host): string => join(prefix, 'node_modules/.bin/node');
-const handlerOf = ({ prefix, containerdConfig }: Host): Handler => ({
+const handlerOf = ({ prefix, containerdConfig, rendered }: Host): Handler => ({
   program: join(prefix, '.cache/bin/godwit-runtime'),
   config: containerdConfig,
+  rendered,
 });
+
+async function textsOf({ root }: Host, paths: readonly string[]): Promise<Files> {
+  const texts: Files = {};
+  for (const path of paths) texts[path] = await readIfPresent(root + path);
+  return texts;
+}
 
 /** Brings the image's Godwit, its Node and the node's identity to the node; what is there already stays. */
 export async function installFiles(host: Host): Promise<void> {
@@ -69,15 +78,16 @@ async function replace(target: string, fresh: string): Promise<void> {
 /** Gives containerd the runtime handler; it is restarted only when that changes something. @throws E_CONFIG, E_EXEC */
 export async function installHandler(host: Host): Promise<void> {
   const handler = handlerOf(host);
-  const text = await readIfPresent(host.root + handler.config);
-  await change(host, withHandler(handler, text));
+  await change(host, withHandler(handler, await textsOf(host, filesToRead(handler))));
 }
 
 /** Takes the handler back, and what `installFiles` brought; what the agent knows of moves stays in its state folder. */
 export async function remove(host: Host): Promise<void> {
   const handler = handlerOf(host);
-  const text = await readIfPresent(host.root + handler.config);
-  await change(host, withoutHandler(handler, text));
+  await change(host, withoutHandler(handler, await textsOf(host, filesToRead(handler))));
+  const { runDir } = await loadNodeConfig(`${host.root}${host.settings}/node.yaml`);
+  // keys that sidecars were given
+  await rm(`${host.root}${runDir}/sidecar`, { recursive: true, force: true });
   await rm(host.root + host.settings, { recursive: true, force: true });
   const users = await usersOf(host, handler.program);
   if (users.length > 0)
@@ -88,13 +98,12 @@ export async function remove(host: Host): Promise<void> {
 
 /** Writes what differs, and restarts containerd on it; a configuration that containerd does not read is taken back. */
 async function change(host: Host, files: Files): Promise<void> {
-  const before: Files = {};
-  for (const path of Object.keys(files)) before[path] = await readIfPresent(host.root + path);
+  const before = await textsOf(host, Object.keys(files));
   if (Object.keys(files).every((path) => files[path] === before[path])) return;
   await write(host, files);
   try {
-    if (!host.containerdConfig.endsWith('.tmpl'))
-      await onHost(host, ['containerd', '--config', host.containerdConfig, 'config', 'dump']);
+    // k3s has a containerd of its own, and makes the file when it starts
+    if (!host.rendered) await onHost(host, ['containerd', '--config', host.containerdConfig, 'config', 'dump']);
   } catch (error) {
     await write(host, before);
     throw new GodwitError('E_CONFIG', `containerd does not read ${host.containerdConfig}: ${messageOf(error)}`, {
@@ -123,10 +132,16 @@ async function onHost({ exec }: Host, argv: string[]): Promise<void> {
 
 export const hostPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
+/** Folders with containerd's state: its own, and where k3s and RKE2 have it. */
+const states = ['run/containerd', 'run/k3s/containerd'];
+
 /** Containers whose shim calls the program: it kills and deletes them as well. */
 async function usersOf({ root }: Host, program: string): Promise<string[]> {
-  const tasks = join(root, 'run/containerd/io.containerd.runtime.v2.task/k8s.io');
-  const ids = await readdir(tasks).catch(() => []);
-  const runtimes = await Promise.all(ids.map((id) => readIfPresent(join(tasks, id, 'runtime'))));
-  return ids.filter((_, index) => runtimes[index]?.trim() === program);
+  const users: string[] = [];
+  for (const state of states) {
+    const tasks = join(root, state, 'io.containerd.runtime.v2.task/k8s.io');
+    for (const id of await readdir(tasks).catch(() => []))
+      if ((await readIfPresent(join(tasks, id, 'runtime')))?.trim() === program) users.push(id);
+  }
+  return users;
 }

@@ -34,7 +34,8 @@ export function planSecrets(nodes: readonly NodeConfig[]): SecretPlan[] {
       namespace: nodeNamespace,
       name: `godwit-node-${name}`,
       folder: name,
-      files: ['ca.crt', 'node.yaml', ...pairs('monitor', 'migrator', 'pages', 'data')],
+      // the monitor hands the sidecar's out to pods of its node
+      files: ['ca.crt', 'node.yaml', ...pairs('monitor', 'sidecar', 'migrator', 'pages', 'data')],
     })),
   ];
 }

@@ -71,10 +71,8 @@ export function addSetup(program: Command, lazily: Lazily): void {
     )
     .requiredOption('--daemonset <name>', 'the DaemonSet of this pod')
     .option('--prefix <path>', 'where Godwit goes on the node (default: /opt/godwit)')
-    .option(
-      '--containerd-config <path>',
-      "containerd's file, or the template of k3s (default: /etc/containerd/config.toml)",
-    )
+    .option('--containerd-config <path>', "containerd's file (default: /etc/containerd/config.toml)")
+    .option('--rendered', 'k3s or RKE2 makes that file, from templates beside it')
     .option('--unit <name>', "systemd's unit that runs containerd, to restart it (default: it is not restarted)")
     .option('--config <path>', "folder of this node's Secret (default: /etc/godwit)")
     .action(lazily(() => import('../verbs/host.ts')));

@@ -6,7 +6,7 @@ import { createLogger } from '../../lib/logger.ts';
 import { exitCodes } from '../exit.ts';
 import { parseFlags } from '../flags.ts';
 import { endFormerAgent, runAgent } from '../host/agent.ts';
-import { leavePodGroups } from '../host/group.ts';
+import { makeNodeGroup, removeNodeGroup } from '../host/group.ts';
 import { type Host, installFiles, installHandler, remove } from '../host/install.ts';
 import { isRemoved } from '../host/removal.ts';
 import type { Verb } from '../io.ts';
@@ -16,6 +16,7 @@ const shape = {
   daemonset: z.string(),
   prefix: path.default('/opt/godwit'),
   containerdConfig: path.default('/etc/containerd/config.toml'),
+  rendered: z.boolean().default(false),
   unit: z.string().optional(),
   config: path.default('/etc/godwit'),
 };
@@ -30,6 +31,7 @@ export const run: Verb = async (input, io) => {
     node: process.execPath,
     prefix: flags.prefix,
     containerdConfig: flags.containerdConfig,
+    rendered: flags.rendered,
     unit: flags.unit,
     secrets: flags.config,
     settings: '/etc/godwit',
@@ -37,11 +39,13 @@ export const run: Verb = async (input, io) => {
     log,
   };
   const { signal } = createLifecycle(log);
-  await leavePodGroups(host.root);
   await installFiles(host);
   await installHandler(host);
   await endFormerAgent(host, io.clock);
-  await runAgent(host, { GODWIT_LOG_LEVEL: logLevel }, signal);
-  if (await isRemoved(flags.daemonset, io.env)) await remove(host);
+  const groupFiles = await makeNodeGroup(host.root);
+  await runAgent(host, { groupFiles, env: { GODWIT_LOG_LEVEL: logLevel } }, signal);
+  if (!(await isRemoved(flags.daemonset, io.env))) return exitCodes.done;
+  await remove(host);
+  await removeNodeGroup(host.root, groupFiles);
   return exitCodes.done;
 };

@@ -17,6 +17,7 @@ export const run: Verb = async (input, io) => {
   const { text, policy } = await readPolicyFile(flags.file);
   await withHub(flags.config, io, async (hub) => {
     const bucket = await openPolicyBucket(hub.connection);
+    refuseOverOrigin(flags.file, await bucket.readOrigin());
     if (flags.dryRun) {
       const status = await bucket.readStatus();
       const same = status?.inForce.version === policy.version;
@@ -32,6 +33,14 @@ export const run: Verb = async (input, io) => {
   io.out(`policy/${policy.name} ${policy.version}\n`);
   return exitCodes.done;
 };
+
+/** What is written beside the origin would be overwritten from there. */
+function refuseOverOrigin(file: string, origin: string | undefined): void {
+  if (origin === undefined) return;
+  throw new GodwitError('E_REFUSED', `the policy is that of ${origin} in the cluster; nothing was changed`, {
+    next: `kubectl godwit policy apply ${file}`,
+  });
+}
 
 /** @throws E_TIMEOUT when no decider says anything of it */
 async function judged(bucket: PolicyBucket, version: string, clock: Clock): Promise<PolicyStatus> {

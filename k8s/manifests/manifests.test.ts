@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { parsePolicy } from '../../lib/contract/policy.ts';
 import { podsOf, readManifests, violations } from './read.fixtures.ts';
 
 const objects = readManifests(import.meta.dirname);
@@ -80,6 +82,19 @@ test.each(bindings)('$kind $metadata.name binds a role that there is to accounts
   expect(named.map(([name]) => name)).toContain(`${binding.roleRef?.kind} ${binding.roleRef?.name}`);
   const known = accounts.map(([, { metadata }]) => `${metadata.namespace}/${metadata.name}`);
   for (const { namespace, name } of binding.subjects ?? []) expect(known).toContain(`${namespace}/${name}`);
+});
+
+test('whoever creates a Migration with an id has the right that the admission policy asks for', () => {
+  const policy = named.find(([name]) => name === 'ValidatingAdmissionPolicy migration-id.godwit.dev')?.[1];
+  expect(JSON.stringify(policy?.spec)).toContain("check('identify').allowed()");
+  const identify = roles.filter(({ rules }) => rules.some(({ verbs }) => verbs.includes('identify')));
+  expect(identify.map(({ name }) => name)).toEqual(['ClusterRole godwit-decider']);
+});
+
+test('the policy that is installed is one', () => {
+  const [, configMap] = named.find(([name]) => name === 'ConfigMap godwit-policy') ?? [];
+  const { data } = z.object({ data: z.record(z.string(), z.string()) }).parse(configMap);
+  expect(parsePolicy(data['policy.yaml'] ?? '')).toMatchObject({ ok: true, policy: { name: 'default' } });
 });
 
 test('docs/reference/kubernetes-rights.md lists every right', () => {

@@ -14,11 +14,12 @@ const kubeconfig = `${etc}/admin.kubeconfig`;
 const controllersKubeconfig = `${etc}/controllers.kubeconfig`;
 
 /**
- * A cluster, and Godwit beside it, `policy` in the ConfigMap godwit-policy: hub, decider and controllers on the node of the control plane, monitor and agent on all others. A
- * repeat repairs, and leaves the policy as it has been edited. @throws E_LAB, E_CONFIG, E_SETUP
+ * A cluster, and Godwit beside it: hub, decider and controllers on the node of the control plane, monitor and agent on all others;
+ * `policy`, by default that of the manifests, in the ConfigMap godwit-policy. A repeat repairs, and leaves the policy as it has been
+ * edited. @throws E_LAB, E_CONFIG, E_SETUP
  */
 export async function clusterFleetUp(
-  { policy = '{}', nodeConfig, ...spec }: FleetSpec,
+  { policy, nodeConfig, ...spec }: FleetSpec,
   authority: OpenAuthority,
   given: Partial<LabSettings> = {},
 ): Promise<{ cluster: Cluster; fleet: Fleet }> {
@@ -28,7 +29,7 @@ export async function clusterFleetUp(
   const plan = planCluster(cluster.lab.name, cluster.lab.nodes);
   await kubectl(settings, plan, ['apply', '-f', '-'], await objects(settings));
   const found = await kubectl(settings, plan, ['get', '--ignore-not-found', '--output=name', ...policyMap]);
-  if (found === '') await kubectl(settings, plan, ['create', '-f', '-'], policyObject(policy));
+  if (found === '') await kubectl(settings, plan, ['create', '-f', '-'], await policyObject(settings, policy));
   const fleet = await fleetUp(
     {
       ...full,
@@ -50,13 +51,11 @@ export async function clusterFleetUp(
 const namespace = 'godwit-system';
 const policyMap = ['configmap/godwit-policy', `--namespace=${namespace}`];
 
-const policyObject = (policy: string): string =>
-  stringify({
-    apiVersion: 'v1',
-    kind: 'ConfigMap',
-    metadata: { name: 'godwit-policy', namespace },
-    data: { 'policy.yaml': policy },
-  });
+async function policyObject({ checkout }: LabSettings, policy: string | undefined): Promise<string> {
+  if (policy === undefined) return readFile(join(checkout, 'k8s/manifests/base/policy.yaml'), 'utf8');
+  const metadata = { name: 'godwit-policy', namespace };
+  return stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { 'policy.yaml': policy } });
+}
 
 /** Namespaces, runtime class, definitions of our kinds and the controllers' rights, as they are installed anywhere. */
 async function objects({ checkout }: LabSettings): Promise<string> {

@@ -14,11 +14,16 @@ interface PolicyText {
 
 /**
  * The bucket `policy`. `current` holds the text that was last asked for, as it was written; `last-good` the last text that was
- * accepted, which outlives bad edits; `status` what the decider says of `current`.
+ * accepted, which outlives bad edits; `status` what the decider says of `current`; `origin` the object that `current` is kept the same
+ * as, empty when there is none.
  */
 export interface PolicyBucket {
   read(key: 'current' | 'last-good'): Promise<PolicyText | undefined>;
   write(key: 'current' | 'last-good', text: string): Promise<number>;
+  /** Such as `ConfigMap godwit-system/godwit-policy`; undefined: whoever writes `current` last counts. */
+  readOrigin(): Promise<string | undefined>;
+  /** Writes only what differs. */
+  writeOrigin(origin: string | undefined): Promise<void>;
   readStatus(): Promise<PolicyStatus | undefined>;
   writeStatus(status: PolicyStatus): Promise<void>;
   /** The current text, then every change of it; ends when `signal` is aborted. */
@@ -35,9 +40,14 @@ export async function openPolicyBucket(connection: NatsConnection): Promise<Poli
     }
   };
   const kv = await call(() => new Kvm(jetstream(connection, viaHub())).open(bucket));
+  const readOrigin = async (): Promise<string> => textOf(await call(() => kv.get('origin')))?.text ?? '';
   return {
     read: async (key) => textOf(await call(() => kv.get(key))),
     write: (key, text) => call(() => kv.put(key, text)),
+    readOrigin: async () => (await readOrigin()) || undefined,
+    writeOrigin: async (origin = '') => {
+      if ((await readOrigin()) !== origin) await call(() => kv.put('origin', origin));
+    },
     readStatus: async () => {
       const entry = await call(() => kv.get('status'));
       return entry?.operation === 'PUT' ? parseJson(policyStatusSchema, entry.value, 'policy/status') : undefined;

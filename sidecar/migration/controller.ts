@@ -49,23 +49,27 @@ async function runTerm(tools: ControllerTools, metrics: MigrationMetrics, signal
     onChange: ({ object }) => turns.poke(object.metadata.labels?.[migrationLabel] ?? ''),
   });
   const open = (): Migration[] => migrations.list().filter(isOpen);
-  const find = (id: string): Migration | undefined => migrations.list().find((one) => idOf(one) === id);
+  // more than one where somebody has taken the id of another
+  const withId = (id: string): Migration[] => migrations.list().filter((one) => idOf(one) === id);
   const pokeAll = (): void => {
     for (const one of open()) turns.poke(idOf(one));
   };
   const stories = followStories(
     tools,
-    (id) => find(id) !== undefined,
+    (id) => withId(id).length > 0,
     (id) => (id === '' ? pokeAll() : turns.poke(id)),
   );
   const records = watchNodeRecords(tools, pokeAll);
   const forget = (gone: Migration): void => {
-    stories.forget(idOf(gone));
-    answers.delete(idOf(gone));
+    const id = idOf(gone);
+    if (withId(id).every(({ metadata }) => metadata.uid === gone.metadata.uid)) {
+      stories.forget(id);
+      answers.delete(id);
+    }
     reconcile.forget(gone.metadata.uid);
     pokeAll();
   };
-  const observe = createObserve({ client, clock, open, targets, records, stories, answers });
+  const observe = createObserve({ client, clock, known: migrations.list, targets, records, stories, answers });
   const execute = createExecute({
     ...tools,
     migrations: await openStore(connection, 'migrations', sagaStateSchema, log),
@@ -75,8 +79,8 @@ async function runTerm(tools: ControllerTools, metrics: MigrationMetrics, signal
   const tell = async ({ subject, event, id }: Told): Promise<void> => void (await publish(js, subject, event, { id }));
   const reconcile = createReconcile({ ...tools, observe, execute, tell, metrics });
   const turns = createTurns(async (id) => {
-    const migration = find(id);
-    if (migration && !signal.aborted && stories.caughtUp() && targets.synced()) await reconcile.once(migration);
+    for (const migration of withId(id))
+      if (!signal.aborted && stories.caughtUp() && targets.synced()) await reconcile.once(migration);
   }, log);
 
   const following = async (): Promise<void> => {

@@ -58,6 +58,7 @@ export const anOwner = (rest: Partial<Owner> = {}): Owner => ({
 export const observed = (rest: Partial<Observed> = {}): Observed => ({
   migration: aMigration(),
   others: [],
+  namesake: undefined,
   source: aPod(),
   target: undefined,
   node: aNode(),

@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import type { Migration, MigrationStatus } from '../../k8s/objects/migration.ts';
 import type { Pod } from '../../k8s/objects/pod.ts';
 import { aMigration, aNode, anOwner, aPod, aRecord, aWorkload, bornAt, observed } from './fixtures.ts';
-import { judge } from './judge.ts';
+import { judge, namesakeOf } from './judge.ts';
 import type { Observed } from './observed.ts';
+import { accepted } from './status.ts';
 
 const ownedBy = (kind: string, spec: Partial<Pod['spec']> = {}): Pod =>
   aPod(spec, {
@@ -205,4 +207,33 @@ test('what was not taken up in time is refused, and nothing earlier', () => {
     reason: expect.stringMatching(/^it expired at 2026-/),
   });
   expect(judge(expiring(bornAt + 1000))).toMatchObject({ kind: 'accept' });
+});
+
+describe('of two with one id', () => {
+  const withId = (namespace: string, second: number, status?: MigrationStatus): Migration => {
+    const creationTimestamp = new Date(bornAt + 1000 * second).toISOString();
+    const migration = aMigration(status, { namespace, uid: `uid-${namespace}`, creationTimestamp });
+    return { ...migration, spec: { ...migration.spec, id: 'm-1' } };
+  };
+  const ok = accepted(observed(), { source: 'edge-1', workload: 'shop.web' });
+
+  test('the older one stands', () => {
+    const both = [withId('b', 0), withId('a', 1)] as const;
+    expect(both.map((one) => namesakeOf(one, both)?.metadata.namespace)).toEqual([undefined, 'b']);
+  });
+
+  test('of the same second exactly one stands', () => {
+    const both = [withId('b', 0), withId('a', 0)] as const;
+    expect(both.filter((one) => namesakeOf(one, both) === undefined)).toHaveLength(1);
+  });
+
+  test('one that was accepted stands, whatever the clock said', () => {
+    const both = [withId('b', 0), withId('a', 1, ok)] as const;
+    expect(both.map((one) => namesakeOf(one, both)?.metadata.namespace)).toEqual(['a', undefined]);
+  });
+
+  test('others do not matter', () => {
+    const other = aMigration(undefined, { uid: 'other' });
+    expect(namesakeOf(withId('a', 1), [other, withId('a', 1)])).toBeUndefined();
+  });
 });

@@ -1,5 +1,5 @@
-import type { Migration } from '../../k8s/objects/migration.ts';
-import type { Pod } from '../../k8s/objects/pod.ts';
+import { idOf, type Migration } from '../../k8s/objects/migration.ts';
+import { isTrue, type Pod } from '../../k8s/objects/pod.ts';
 import type { Workload } from '../../lib/contract/node.ts';
 import { obstacleTo, strategyFor } from '../pods/obstacles.ts';
 import { podSchema } from '../pods/pod.ts';
@@ -48,6 +48,16 @@ function rivalOf({ migration, others }: Observed): Verdict | undefined {
   const earlier = rivals.find((other) => isBefore(other, migration));
   return earlier && { kind: 'wait', why: `Migration ${earlier.metadata.name} for the same pod comes first` };
 }
+
+/** The Migration that has the id of this one and was there first; one that was accepted keeps it. */
+export function namesakeOf(migration: Migration, known: readonly Migration[]): Migration | undefined {
+  if (isAccepted(migration)) return undefined;
+  return known
+    .filter((one) => one.metadata.uid !== migration.metadata.uid && idOf(one) === idOf(migration))
+    .find((one) => isAccepted(one) || isBefore(one, migration));
+}
+
+const isAccepted = ({ status = {} }: Migration): boolean => isTrue({ status }, 'Accepted');
 
 function isBefore({ metadata: a }: Migration, { metadata: b }: Migration): boolean {
   const [first, second] = [a.creationTimestamp ?? '', b.creationTimestamp ?? ''];

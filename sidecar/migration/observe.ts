@@ -9,6 +9,7 @@ import { type ObjectKey, type Resource, resources } from '../../k8s/resource.ts'
 import type { Clock } from '../../lib/clock.ts';
 import { parseAs } from '../../lib/parse.ts';
 import { ownerOf } from './hand-over.ts';
+import { namesakeOf } from './judge.ts';
 import type { NodeRecords } from './node-records.ts';
 import type { Answers, Observed } from './observed.ts';
 import { adopters, controllerOf, type Owner, ownerSchema } from './owners.ts';
@@ -17,8 +18,8 @@ import type { Stories } from './stories.ts';
 export interface ObserveOptions {
   client: KubeClient;
   clock: Clock;
-  /** All Migrations for which something may have to be done. */
-  open(): Migration[];
+  /** All Migrations of the cluster. */
+  known(): readonly Migration[];
   /** Pods that were created for a copy. */
   targets: Informer<Pod>;
   records: NodeRecords;
@@ -31,7 +32,7 @@ export type Observe = (migration: Migration) => Promise<Observed>;
 
 /** Gathers what is known of a Migration. Pods are asked for by name: whoever moves one pod need not know all of the cluster's. */
 export function createObserve(options: ObserveOptions): Observe {
-  const { client, clock, open, targets, records, stories, answers } = options;
+  const { client, clock, known, targets, records, stories, answers } = options;
   const read = async <T>(schema: z.ZodType<T>, resource: Resource, key: ObjectKey): Promise<T | undefined> => {
     const found = await client.get(resource, key);
     return found && parseAs(schema, found, resource.kind);
@@ -55,7 +56,8 @@ export function createObserve(options: ObserveOptions): Observe {
     const reference = (created && ownerOf(created)) ?? (source && controllerOf(source));
     return {
       migration,
-      others: open().filter((one) => isRival(migration, one)),
+      others: known().filter((one) => isRival(migration, one)),
+      namesake: namesakeOf(migration, known()),
       source,
       target: created,
       node,

@@ -20,6 +20,8 @@ export interface Observed extends Answers {
   migration: Migration;
   /** Further ones of its namespace that have not ended. */
   others: readonly Migration[];
+  /** The one whose id it has taken. */
+  namesake: Migration | undefined;
   /** The pod that the spec names. */
   source: Pod | undefined;
   /** The pod that was created for the copy. */

@@ -339,6 +339,12 @@ describe('what the object says', () => {
     );
   });
 
+  test('what is told of an id is not of the one that has taken it', () => {
+    const namesake = aMigration(commanded, { namespace: 'other', name: 'm-1', uid: 'x' });
+    const { status, action } = plan(at(undefined, { namesake, progress: told(['prepare', 'freeze']) }));
+    expect([status.phase, status.reason, action.kind]).toEqual(['Refused', 'Migration other/m-1 has this id', 'wait']);
+  });
+
   test('doubt that was settled leaves no reason behind', () => {
     const doubtful = plan(at(commanded, { progress: told(['commit', 'in-doubt'], undefined, 'silence') })).status;
     const after = plan(

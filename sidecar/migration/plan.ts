@@ -1,4 +1,4 @@
-import { idOf, type MigrationStatus } from '../../k8s/objects/migration.ts';
+import { idOf, type Migration, type MigrationStatus } from '../../k8s/objects/migration.ts';
 import { isTrue, type Pod } from '../../k8s/objects/pod.ts';
 import { inboundMarks } from '../../lib/contract/pod.ts';
 import type { Plan } from './actions.ts';
@@ -13,15 +13,19 @@ export const targetDeadlineMs = 300_000;
 
 /** From all that is known to the next step, whatever was done before and by whom. */
 export function plan(observed: Observed): Plan {
-  const { migration, progress } = observed;
+  const { migration, progress, namesake } = observed;
   const { status = {}, metadata } = migration;
   if (isTrue({ status }, 'Completed') || (status.phase === 'Lost' && metadata.deletionTimestamp && !settled(observed)))
     return { status, action: metadata.finalizers?.includes(finalizer) ? { kind: 'let-go' } : { kind: 'wait' } };
+  // what is told of that id is of the other one
+  if (namesake) return { status: ended(observed, 'Refused', takenBy(namesake)), action: { kind: 'wait' } };
   if (progress?.result !== undefined) return planEnd(observed);
   if (isTrue({ status }, 'Prepared') || progress) return planRunning(observed);
   if (isTrue({ status }, 'Accepted')) return planPreparation(observed);
   return planBegin(observed);
 }
+
+const takenBy = ({ metadata: { namespace, name } }: Migration): string => `Migration ${namespace}/${name} has this id`;
 
 const settled = ({ progress }: Observed): boolean => progress?.result !== undefined && progress.result !== 'lost';
 

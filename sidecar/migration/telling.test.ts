@@ -38,6 +38,11 @@ describe('a Migration', () => {
     expect(migrationEventSchema.parse(told?.event)).toMatchObject({ workload: 'shop.web', source: 'unknown' });
   });
 
+  test('that has taken the id of another one tells nothing under it', () => {
+    const seen = { ...ofDecider(), namesake: aMigration(judged, { namespace: 'other', uid: 'x' }) };
+    expect(tellsOf(seen, ended(seen, 'Refused', 'Migration other/m-1 has this id'), 7)).toBeUndefined();
+  });
+
   test('of a person goes by its uid', () => {
     const told = tellsOf(observed(), accepted(observed(), { source: 'edge-1', workload: 'shop.web' }), 7);
     expect(told?.event).toMatchObject({ id: uid, decision: uid });

@@ -36,7 +36,9 @@ export interface Told {
  * up, `ended` with `refused` ends it. The term is 0: no driver has said it.
  */
 export function tellsOf(observed: Observed, after: MigrationStatus, epoch: number): Told | undefined {
-  const { migration, source, records, now } = observed;
+  const { migration, namesake, source, records, now } = observed;
+  // deciders would take it for the other one's
+  if (namesake) return undefined;
   const { status: before = {}, spec, metadata } = migration;
   if (after.phase === before.phase || isTrue({ status: before }, 'Prepared')) return undefined;
   const refused = after.phase === 'Refused' || after.phase === 'RolledBack';

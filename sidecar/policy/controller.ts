@@ -19,6 +19,7 @@ export function createPolicyController(tools: ControllerTools): Controller {
     const bucket = await openPolicyBucket(connection);
     const work = async (): Promise<void> => {
       const configMap = informer.get(key);
+      await bucket.writeOrigin(configMap && `ConfigMap ${namespace}/${policyConfigMap}`);
       if (!configMap) return;
       const judgement = judgePolicy(configMap);
       if (judgement.ok && (await bucket.read('current'))?.text !== judgement.text) {

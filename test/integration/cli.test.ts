@@ -252,6 +252,24 @@ describe('policy', () => {
     expect((await run('policy', 'show')).stdout).toBe(text);
   });
 
+  it('apply is refused where the policy is kept elsewhere', async () => {
+    const bucket = await openPolicyBucket(decider);
+    await bucket.writeOrigin('ConfigMap godwit-system/godwit-policy');
+    try {
+      const before = await bucket.read('current');
+      const { exitCode, stderr } = await run('policy', 'apply', await file(`${head}spec: { paused: false }\n`));
+      expect({ exitCode, stderr }).toEqual({
+        exitCode: 4,
+        stderr: expect.stringMatching(
+          /is that of ConfigMap godwit-system\/godwit-policy.*\nnext: kubectl godwit policy apply/,
+        ),
+      });
+      expect(await bucket.read('current')).toEqual(before);
+    } finally {
+      await bucket.writeOrigin(undefined);
+    }
+  });
+
   it('apply leaves everything alone when the file is wrong', async () => {
     const before = (await run('policy', 'show')).stdout;
     expect((await run('policy', 'apply', await file('spec: 1'))).exitCode).toBe(2);

@@ -1,226 +1,313 @@
-import { randomBytes } from 'node:crypto';
-import { access, mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { CoreV1Api, KubeConfig, type V1Pod } from '@kubernetes/client-node';
+import type { V1Pod } from '@kubernetes/client-node';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { Cluster } from '../../lab/kubernetes/cluster.ts';
-import { pushArchive } from '../../lab/kubernetes/images.ts';
+import { parseAllDocuments } from 'yaml';
+import { objectSchema, podsOf as podOfManifest } from '../../k8s/manifests/read.fixtures.ts';
+import { migrationSchema } from '../../k8s/objects/migration.ts';
 import { registry } from '../../lab/kubernetes/plan.ts';
-import { labDown, labKill, labServices, labStart } from '../../lab/lab.ts';
-import { labSettings } from '../../lab/settings.ts';
-import { systemExec } from '../../lib/exec.ts';
-import { clusterObstacle, kubectl, testClusterUp } from '../helpers/kubernetes.ts';
+import { exists } from '../../lib/files.ts';
+import {
+  type Installation,
+  imageArchive,
+  isReady,
+  overlay,
+  prefix,
+  prepareInstallation,
+  workers,
+} from '../helpers/installation.ts';
+import { clusterObstacle } from '../helpers/kubernetes.ts';
+import { selfOfPod } from '../helpers/pod-answers.ts';
 import { until } from '../helpers/until.ts';
-import { nodeOf, sh } from '../integration/lab-helpers.ts';
+import { sh } from '../integration/lab-helpers.ts';
 
-const checkout = resolve(import.meta.dirname, '../..');
-const archive = join(checkout, '.cache/image.tar');
-const overlay = join(checkout, 'k8s/manifests/overlays/lab');
-const [hubAddress, leafAddress] = ['10.96.0.20', '10.96.0.21'];
+const manifests = resolve(import.meta.dirname, '../../k8s/manifests');
 const system = 'godwit-system';
-const workers = ['edge-1', 'cloud-1'];
-const { version } = JSON.parse(await readFile(join(checkout, 'package.json'), 'utf8')) as { version: string };
-const image = `godwit:${version}`;
+const decider = `--as=system:serviceaccount:${system}:godwit-decider`;
 
-const gib = 2 ** 30;
-const name = `test-${randomBytes(4).toString('hex')}`;
-const spec = {
-  name,
-  nodes: [
-    { name: 'hub', kind: 'hub' as const, site: 'central', cores: 2, memoryBytes: 2 * gib },
-    { name: 'edge-1', kind: 'edge' as const, site: 'plant', cores: 1, memoryBytes: gib },
-    { name: 'cloud-1', kind: 'cloud' as const, site: 'central', cores: 2, memoryBytes: 2 * gib },
-  ],
-};
-
-const prefix = '/usr/local/lib/godwit';
 // brackets: else the shell itself is found as well
 const groupsOfMigrator = `for pid in $(pgrep -f '[m]igrator/main.ts'); do cat /proc/$pid/cgroup; done`;
 const rightsOfParts = `for pid in $(pgrep -f '[d]ecider/main.ts|[m]ain.ts hub|[n]ats-server'); do
   awk '/^(Uid|CapEff):/ { print $1, $2 }' /proc/$pid/status
 done`;
-const exists = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  );
-
-const noImage = await access(archive).then(
-  () => undefined,
-  () => 'the container image is not built: make image',
-);
+const noImage = (await exists(imageArchive)) ? undefined : 'the container image is not built: make image';
 const missing = (await clusterObstacle()) ?? noImage;
 
+const edgeNode = (name: string, tier: string, site: string) => ({
+  ...{ apiVersion: 'godwit.dev/v1alpha1', kind: 'EdgeNode', metadata: { name } },
+  spec: { tier, site },
+});
+const migration = (name: string, spec: object, namespace = 'default') => ({
+  ...{ apiVersion: 'godwit.dev/v1alpha1', kind: 'Migration', metadata: { name, namespace } },
+  spec: { pod: 'none', target: 'cloud-1', ...spec },
+});
+const env = Object.entries({ PATH: '/usr/bin:/bin', UV_USE_IO_URING: '0', PORT: '8080', MIB: '32' });
+const counter = {
+  ...{ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'counter', namespace: 'default' } },
+  spec: {
+    selector: { matchLabels: { app: 'counter' } },
+    template: {
+      metadata: { labels: { app: 'counter' } },
+      spec: {
+        runtimeClassName: 'godwit',
+        automountServiceAccountToken: false,
+        terminationGracePeriodSeconds: 1,
+        affinity: {
+          nodeAffinity: {
+            preferredDuringSchedulingIgnoredDuringExecution: [
+              {
+                weight: 100,
+                preference: { matchExpressions: [{ key: 'godwit.dev/tier', operator: 'In', values: ['edge'] }] },
+              },
+            ],
+          },
+        },
+        containers: [
+          {
+            name: 'main',
+            image: `${registry}/counter:1`,
+            env: env.map(([name, value]) => ({ name, value })),
+            readinessProbe: { httpGet: { path: '/healthz', port: 8080 }, periodSeconds: 1 },
+          },
+        ],
+      },
+    },
+  },
+};
+
 describe('the overlay of the lab', () => {
-  let cluster: Cluster;
-  let core: CoreV1Api;
-  let pki: string;
-  let movable = false;
-  const configsBefore = new Map<string, string>();
+  let installation: Installation;
+  const kube: Installation['kube'] = (...args) => installation.kube(...args);
 
   beforeEach((context) => {
     if (missing) context.skip(missing);
   });
   beforeAll(async () => {
-    if (missing) return;
-    cluster = await testClusterUp(spec);
-    const config = new KubeConfig();
-    config.loadFromFile(cluster.kubeconfig);
-    core = config.makeApiClient(CoreV1Api);
-    await pushArchive(labSettings(), name, nodeOf(cluster.lab, 'hub'), { archive, name: image });
-    pki = await mkdtemp(join(tmpdir(), 'godwit-pki-'));
-    await issue();
-    for (const node of workers) configsBefore.set(node, await configOf(node));
+    if (!missing) installation = await prepareInstallation();
   });
-  afterAll(async () => {
-    await labDown(name);
-    if (pki) await rm(pki, { recursive: true, force: true });
-  });
+  afterAll(() => installation?.down());
 
-  const godwit = async (...args: string[]): Promise<string> =>
-    (await systemExec(join(checkout, 'bin/godwit'), ['pki', ...args, '--dir', pki])).stdout;
-
-  /** As docs/guides/kubernetes-install.md has it. */
-  async function issue(): Promise<void> {
-    await godwit('init');
-    await godwit('hub', '--address', hubAddress);
-    const node = (of: string, ...flags: string[]): Promise<string> =>
-      godwit('node', of, '--kubernetes', '--address', nodeOf(cluster.lab, of).address, ...flags);
-    await node('edge-1', '--tier', 'edge', '--site', 'plant', '--leaf-address', leafAddress);
-    await node('cloud-1', '--tier', 'cloud', '--site', 'central');
-  }
-
-  const podsOf = async (part: string): Promise<V1Pod[]> =>
-    (await core.listNamespacedPod({ namespace: system, labelSelector: `app.kubernetes.io/name=${part}` })).items;
-  const isReady = ({ status }: V1Pod): boolean =>
-    status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
-
-  /** The lab's nodes have no systemd: somebody else restarts it. */
-  async function restartContainerd(node: string): Promise<void> {
-    const running = (await labServices(name, node)).find((service) => service.name === 'containerd' && service.running);
-    if (running) await labKill(name, node, running.pid, { waitMs: 20_000 });
-    await labStart(name, node, ['containerd'], { name: 'containerd' });
-  }
-
-  const configOf = (node: string): Promise<string> =>
-    readFile(`${nodeOf(cluster.lab, node).root}/etc/containerd/config.toml`, 'utf8');
-
-  /** What the agent brought to the node and is still there. */
-  async function leftOn(node: string): Promise<string[]> {
-    const { root } = nodeOf(cluster.lab, node);
-    const paths = [prefix, '/etc/godwit', '/etc/containerd/conf.d/godwit.toml'];
-    const present = await Promise.all(paths.map(async (path) => ((await exists(root + path)) ? [path] : [])));
-    const changed = (await configOf(node)) === configsBefore.get(node) ? [] : ['/etc/containerd/config.toml'];
-    return [...present.flat(), ...changed];
-  }
+  const readyPods = (part: string, count: number): Promise<V1Pod[]> =>
+    until(`${count} of ${part} to be ready`, 120_000, async () => {
+      const ready = (await installation.podsOf(part)).filter(isReady);
+      return ready.length === count ? ready : undefined;
+    });
+  const logOf = ({ metadata }: V1Pod): Promise<string> =>
+    installation.core.readNamespacedPodLog({ namespace: metadata?.namespace ?? '', name: metadata?.name ?? '' });
+  const agentOf = async (node: string): Promise<V1Pod | undefined> => {
+    const selection = { namespace: 'godwit-node', fieldSelector: `spec.nodeName=${node}` };
+    return (await installation.core.listNamespacedPod(selection)).items[0];
+  };
 
   test('is applied with the Secrets of its parts', async () => {
-    await kubectl(cluster, ['apply', '-f', join(checkout, 'k8s/manifests/base/namespaces.yaml')]);
-    await kubectl(cluster, ['apply', '-f', '-'], await godwit('secrets'));
-    await kubectl(cluster, ['apply', '-k', overlay]);
+    await kube(['apply', '-f', join(manifests, 'base/namespaces.yaml')]);
+    await kube(['apply', '-f', '-'], await installation.godwitPki('secrets'));
+    await kube(['apply', '-k', overlay]);
   });
 
   test('brings the hub up, and the leaf of the site at the site', async () => {
-    const [hub, leaf] = await Promise.all(
-      ['godwit-hub', 'godwit-leaf'].map((part) =>
-        until(`${part} to be ready`, 120_000, async () => (await podsOf(part)).find(isReady)),
-      ),
-    );
+    const [[hub], [leaf]] = await Promise.all([readyPods('godwit-hub', 1), readyPods('godwit-leaf', 1)]);
     expect(hub?.spec?.nodeName).toBe('cloud-1');
     expect(leaf?.spec?.nodeName).toBe('edge-1');
   });
 
   test('has the leaf linked to the hub with TLS: what the site says is sourced', async () => {
-    await until('the leaf to be known', 60_000, async () => {
-      const log = await core.readNamespacedPodLog({ namespace: system, name: 'godwit-hub-0' });
-      return /"missing":\[\][^\n]*know the nodes/.test(log) || undefined;
-    });
+    const [hub] = await readyPods('godwit-hub', 1);
+    await until(
+      'the leaf to be known',
+      60_000,
+      async () => /"missing":\[\][^\n]*know the nodes/.test(await logOf(hub as V1Pod)) || undefined,
+    );
   });
 
   test('brings two deciders up, of which one leads', async () => {
-    const pods = await until('two deciders', 60_000, async () => {
-      const ready = (await podsOf('godwit-decider')).filter(isReady);
-      return ready.length === 2 ? ready : undefined;
-    });
-    const log = async ({ metadata }: V1Pod): Promise<string> =>
-      core.readNamespacedPodLog({ namespace: system, name: metadata?.name ?? '' });
+    const pods = await readyPods('godwit-decider', 2);
     await until('a leader', 60_000, async () => {
-      const logs = await Promise.all(pods.map(log));
+      const logs = await Promise.all(pods.map(logOf));
       return logs.some((text) => /lead/i.test(text)) || undefined;
     });
   });
 
-  test('brings two controllers up, of which one leads', async () => {
-    await until('two controllers', 60_000, async () => {
-      const ready = (await podsOf('godwit-controller')).filter(isReady);
-      return ready.length === 2 || undefined;
-    });
+  test('brings two controllers up, of which one leads, and the policy of the ConfigMap into force', async () => {
+    const pods = await readyPods('godwit-controller', 2);
     const lease = ['get', 'lease', 'godwit-controller', '-n', system, '-o', 'jsonpath={.spec.holderIdentity}'];
-    const holder = await until('a leader', 60_000, async () => (await kubectl(cluster, lease)) || undefined);
+    const holder = await until('a leader', 60_000, async () => (await kube(lease)) || undefined);
     expect(holder).toMatch(/^godwit-controller-/);
-    const pods = await podsOf('godwit-controller');
+    const accepted = 'jsonpath={.metadata.annotations.godwit\\.dev/accepted}';
+    await until('the policy to be judged', 60_000, async () => {
+      return (await kube(['get', 'configmap', 'godwit-policy', '-n', system, '-o', accepted])) === 'true' || undefined;
+    });
     expect(pods.map(({ status }) => status?.containerStatuses?.[0]?.restartCount)).toEqual([0, 0]);
-    for (const { metadata } of pods) {
-      const log = await core.readNamespacedPodLog({ namespace: system, name: metadata?.name ?? '' });
-      expect(log).not.toMatch(/forbidden/i);
-    }
+    for (const pod of pods) expect(await logOf(pod)).not.toMatch(/forbidden/i);
   });
 
-  test('is let in by Pod Security, and all its processes are somebody without rights', async () => {
-    const { items } = await core.listNamespacedEvent({ namespace: system });
-    expect(items.filter(({ message }) => message?.includes('violates PodSecurity'))).toEqual([]);
+  test('has processes that are somebody without rights', async () => {
     // hub and decider; what runs as somebody else stands in another line
-    const told = await sh(cluster.lab, 'cloud-1', rightsOfParts);
+    const told = await sh(installation.cluster.lab, 'cloud-1', rightsOfParts);
     expect([...new Set(told.trim().split('\n'))]).toEqual(['Uid: 65532', 'CapEff: 0000000000000000']);
+  });
+
+  test('has parts that Pod Security lets in where restricted is enforced, all but the agent', async () => {
+    const objects = parseAllDocuments(await kube(['kustomize', overlay])).map((one) => objectSchema.parse(one.toJS()));
+    const admitted: string[] = [];
+    const refused: string[] = [];
+    for (const object of objects) {
+      const spec = podOfManifest({ ...object, file: '' });
+      if (!spec) continue;
+      // the pod alone: of its owner no more than a warning would be told
+      const { serviceAccountName: _, priorityClassName: __, ...rest } = spec as typeof spec & Record<string, unknown>;
+      const { name } = object.metadata;
+      const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: `try-${name}`, namespace: system }, spec: rest };
+      const said = await kube(['create', '--dry-run=server', '-f', '-'], pod).catch(({ message }: Error) => message);
+      if (said.includes('violates PodSecurity "restricted')) refused.push(name);
+      else expect(said).toContain(`pod/try-${name} created`);
+      if (said.includes('created')) admitted.push(name);
+    }
+    expect(admitted.sort()).toEqual(['godwit-controller', 'godwit-decider', 'godwit-hub', 'godwit-leaf-plant']);
+    expect(refused.sort()).toEqual(['godwit-agent-cloud-1', 'godwit-agent-edge-1']);
+    const { items } = await installation.core.listNamespacedEvent({ namespace: system });
+    expect(items.filter(({ message }) => message?.includes('violates PodSecurity'))).toEqual([]);
+  });
+
+  test('lets the decider alone name the id of a Migration, and people ask for moves by the roles that they have', async () => {
+    const roles = { edit: 'ann', view: 'bob' };
+    for (const [role, user] of Object.entries(roles))
+      await kube(['create', 'rolebinding', role, `--clusterrole=${role}`, `--user=${user}`, '--namespace=default']);
+    const make = (who: string[], spec: object): [string[], object] => [
+      ['create', '--dry-run=server', '-f', '-', ...who],
+      migration('m-1', spec),
+    ];
+    const id = { id: 'm-1' };
+    await until('the policy to be in force', 30_000, async () => {
+      const said = await installation.refusal(...make(['--as=ann'], id)).catch(() => '');
+      return said.includes('spec.id is given by the decider alone') || undefined;
+    });
+    expect(await kube(...make(['--as=ann'], {}))).toContain('created');
+    expect(await kube(...make([decider], id))).toContain('created');
+    expect(await kube(...make([], id))).toContain('created');
+    expect(await installation.refusal(...make(['--as=bob'], {}))).toContain('is forbidden');
+    expect(await kube(['get', 'migrations', '--as=bob'])).toBe('');
+    const may = (verb: string, who: string): Promise<string> =>
+      kube(['auth', 'can-i', verb, 'migrations.godwit.dev', who]).catch(() => 'no');
+    expect([await may('delete', '--as=ann'), await may('delete', '--as=bob')]).toEqual(['yes', 'no']);
+    expect([await may('identify', decider), await may('identify', '--as=ann')]).toEqual(['yes', 'no']);
   });
 
   test('has an agent on each node, in groups that do not end with its pod', async () => {
     for (const node of workers) {
       const log = await until(`the agent of ${node}`, 120_000, async () => {
-        const pods = await core.listNamespacedPod({ namespace: 'godwit-node', fieldSelector: `spec.nodeName=${node}` });
-        const name = pods.items[0]?.metadata?.name ?? '';
-        const text = await core.readNamespacedPodLog({ namespace: 'godwit-node', name });
+        const pod = await agentOf(node);
+        const text = pod ? await logOf(pod) : '';
         return text.includes('migrator ready') ? text : undefined;
       });
       expect(log).toContain('containerd has to be restarted');
-      const groups = await sh(cluster.lab, node, groupsOfMigrator);
+      const groups = await sh(installation.cluster.lab, node, groupsOfMigrator);
       expect(groups).toContain('/godwit\n');
       expect(groups).not.toContain('kubepods');
     }
   });
 
-  test('gives containerd a handler for pods that can move', async (context) => {
-    const program = `${prefix}/.cache/bin/godwit-runtime`;
-    if (!(await exists(`${nodeOf(cluster.lab, 'edge-1').root}${program}`)))
-      context.skip('the image has no godwit-runtime');
-    await restartContainerd('edge-1');
-    const container = { name: 'main', image: `${registry}/${image}`, args: ['-e', 'setInterval(() => {}, 1000)'] };
-    const metadata = { name: 'movable' };
-    const spec = { runtimeClassName: 'godwit', nodeName: 'edge-1', terminationGracePeriodSeconds: 0 };
-    await core.createNamespacedPod({
-      namespace: 'default',
-      body: { metadata, spec: { ...spec, containers: [container] } },
+  test('has agents whose pods outlive a restart of containerd, which then knows pods that can move', async () => {
+    for (const node of workers) await installation.restartContainerd(node);
+    await kube(['apply', '-f', '-'], {
+      apiVersion: 'v1',
+      kind: 'List',
+      items: [edgeNode('edge-1', 'edge', 'plant'), edgeNode('cloud-1', 'cloud', 'central'), counter],
     });
-    await until('the pod to run', 60_000, async () => {
-      const { status } = await core.readNamespacedPod({ namespace: 'default', name: metadata.name });
-      return status?.phase === 'Running' || undefined;
-    });
+    await kube(['rollout', 'status', 'deployment/counter', '--timeout=90s']);
     const tasks = '/run/containerd/io.containerd.runtime.v2.task/k8s.io';
-    expect(await sh(cluster.lab, 'edge-1', `cat ${tasks}/*/runtime`)).toContain(program);
-    movable = true;
+    expect(await sh(installation.cluster.lab, 'edge-1', `cat ${tasks}/*/runtime`)).toContain(
+      `${prefix}/.cache/bin/godwit-runtime`,
+    );
+    for (const node of workers) expect((await agentOf(node))?.status?.containerStatuses?.[0]?.restartCount).toBe(0);
+    await kube(['wait', '--for=condition=Ready', 'edgenode', '--all', '--timeout=90s']);
   });
 
-  test('is taken away without a trace', async () => {
-    await kubectl(cluster, ['delete', '-k', overlay, '--wait=true', '--timeout=120s']);
-    const { items } = await core.listNamespace();
+  /** The one pod of the Deployment. */
+  const podOfCounter = (): Promise<V1Pod> =>
+    until('one pod of counter', 60_000, async () => {
+      const { items } = await installation.core.listNamespacedPod({
+        namespace: 'default',
+        labelSelector: 'app=counter',
+      });
+      return items.length === 1 && items[0] && isReady(items[0]) ? items[0] : undefined;
+    });
+  const selfOf = ({ status }: V1Pod) => selfOfPod(installation.cluster.lab.name, 'hub', status?.podIP ?? '');
+  const statusOf = async (name: string, namespace = 'default') => {
+    const text = await kube(['get', 'migration', name, `--namespace=${namespace}`, '-o', 'json']);
+    return migrationSchema.parse(JSON.parse(text)).status;
+  };
+  const ended = (name: string, namespace?: string) =>
+    until(`Migration ${name} to end`, 120_000, async () => {
+      const status = await statusOf(name, namespace);
+      return status?.conditions?.some(({ type, status: is }) => type === 'Completed' && is === 'True')
+        ? status
+        : undefined;
+    });
+
+  test('moves a pod of a Deployment to the cloud and home: the same process, in one owner', async () => {
+    let pod = await podOfCounter();
+    expect(pod.spec?.nodeName).toBe('edge-1');
+    const owner = pod.metadata?.ownerReferences?.[0]?.uid;
+    let before = await selfOf(pod);
+    for (const target of ['cloud-1', 'edge-1']) {
+      const name = `to-${target}`;
+      await kube(['create', '-f', '-'], migration(name, { pod: pod.metadata?.name, target }));
+      const status = await ended(name);
+      expect(status).toMatchObject({ phase: 'Succeeded', path: 'runtime' });
+      console.log(
+        `to ${target}: freeze ${Math.round(status.freezeMs ?? 0)} ms, total ${Math.round(status.totalMs ?? 0)} ms`,
+      );
+      pod = await podOfCounter();
+      expect(pod.spec?.nodeName).toBe(target);
+      expect(pod.metadata?.ownerReferences?.[0]?.uid).toBe(owner);
+      const self = await selfOf(pod);
+      expect(self).toMatchObject({ nonce: before.nonce, checksum: { ok: true } });
+      expect(self.counter).toBeGreaterThan(before.counter);
+      before = self;
+    }
+  });
+
+  test('refuses a Migration whose id another namespace has already, and the first one goes on', async () => {
+    const pod = await podOfCounter();
+    const before = await selfOf(pod);
+    const first = migration('m-twice', { id: 'm-twice', pod: pod.metadata?.name });
+    const second = migration('m-twice', { id: 'm-twice', pod: 'other' }, 'other');
+    await kube(['create', 'namespace', 'other']);
+    await kube(['create', '-f', '-'], first);
+    await until('the first one to be taken up', 60_000, async () => (await statusOf('m-twice'))?.phase);
+    await kube(['create', '-f', '-'], second);
+    expect(await ended('m-twice', 'other')).toMatchObject({
+      phase: 'Refused',
+      reason: 'Migration default/m-twice has this id',
+    });
+    expect(await ended('m-twice')).toMatchObject({ phase: 'Succeeded' });
+    expect(await selfOf(await podOfCounter())).toMatchObject({ nonce: before.nonce });
+  });
+
+  test('is taken away without a trace, also with a move under way', async () => {
+    const pod = await podOfCounter();
+    await kube(['create', '-f', '-'], migration('last', { pod: pod.metadata?.name, target: 'edge-1' }));
+    await until(
+      'a finalizer',
+      60_000,
+      async () => (await kube(['get', 'migration', 'last', '-o', 'jsonpath={.metadata.finalizers}'])) || undefined,
+    );
+    await kube(['delete', 'migrations', '--all', '--all-namespaces', '--timeout=90s']);
+    expect((await podOfCounter()).status?.containerStatuses?.[0]?.restartCount).toBe(0);
+
+    await kube(['delete', '-k', overlay, '--wait=true', '--timeout=120s']);
+    const { items } = await installation.core.listNamespace();
     expect(items.map(({ metadata }) => metadata?.name).filter((one) => one?.startsWith('godwit'))).toEqual([]);
-    const kinds = 'clusterroles,clusterrolebindings,runtimeclasses,customresourcedefinitions';
-    const left = (await kubectl(cluster, ['get', kinds, '--output=name'])).split('\n');
+    const kinds = [
+      ...['clusterroles', 'clusterrolebindings', 'runtimeclasses', 'customresourcedefinitions'],
+      ...['validatingadmissionpolicies', 'validatingadmissionpolicybindings'],
+      ...['mutatingadmissionpolicies', 'mutatingadmissionpolicybindings', 'mutatingwebhookconfigurations'],
+    ];
+    const left = (await kube(['get', kinds.join(), '--output=name'])).split('\n');
     expect(left.filter((line) => line.includes('godwit'))).toEqual([]);
-    expect(await leftOn('cloud-1')).toEqual([]);
-    // a pod still runs there that the runtime has made, and will have to end
-    expect(await leftOn('edge-1')).toEqual(movable ? [prefix] : []);
-    if (movable) await kubectl(cluster, ['delete', 'pod', 'movable', '--timeout=60s']);
+    // the pod of the Deployment still runs on one of them: the runtime has made it, and will have to end it
+    const nodeOfPod = (await podOfCounter()).spec?.nodeName;
+    for (const node of workers)
+      expect([node, await installation.leftOn(node)]).toEqual([node, node === nodeOfPod ? [prefix] : []]);
   });
 });

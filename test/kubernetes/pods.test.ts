@@ -334,6 +334,14 @@ describe('the policy', () => {
     expect(await bucket.read('current')).toEqual(before);
     await decider.stop();
   });
+
+  test('of a ConfigMap that is deleted stays in force, and may be changed at the hub', async () => {
+    expect(await bucket.readOrigin()).toBe('ConfigMap godwit-system/godwit-policy');
+    const before = await bucket.read('current');
+    await kube(['delete', 'configmap', 'godwit-policy', `--namespace=${namespace}`]);
+    await until('the hub to be told', patienceMs, async () => (await bucket.readOrigin()) === undefined || undefined);
+    expect(await bucket.read('current')).toEqual(before);
+  });
 });
 
 describe('a decider in a cluster', () => {
