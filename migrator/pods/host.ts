@@ -10,13 +10,14 @@ import type { PodPlace, TargetJournal } from '../agent/journal.ts';
 import { obstacleOf } from '../agent/prepare.ts';
 import { type Container, listContainers, readContainer } from '../engine/container.ts';
 import { drainJob, restoreJob } from '../engine/engine.ts';
-import { freezerOf, thaw } from '../engine/freezer.ts';
+import { freeze, freezerOf, thaw } from '../engine/freezer.ts';
 import { jobFiles, jobState, killJob, waitFor } from '../engine/job.ts';
+import { canForward, endForward, forwardFrom, forwardNoMore, podAddressIn } from '../network/forward.ts';
 import { resetConnectionsIn } from '../network/netns.ts';
 import type { HostDeps } from '../workloads/host.ts';
 import type { Declarations } from './declarations.ts';
 import { dropGuard, markArrived, setGuard } from './marks.ts';
-import { cgroupPath, killContainer, ownMounts, podFiles, podFolderIn, readBundle } from './place.ts';
+import { type Bundle, cgroupPath, killContainer, ownMounts, podFiles, podFolderIn, readBundle } from './place.ts';
 import type { Waiter, Waiters } from './waiters.ts';
 
 export interface PodHostDeps extends HostDeps {
@@ -32,7 +33,7 @@ export async function createPodHost(deps: PodHostDeps): Promise<WorkloadHost> {
   const stage = join(paths.run, 'stage');
   await mkdir(stage, { recursive: true, mode: 0o700 });
   return {
-    strategies: ['restart', 'warm'],
+    strategies: ['restart', 'cold', 'warm'],
     find: async (workload) => {
       // an agent that has just started
       await Promise.race([declarations.heard, clock.sleep(hearMs)]);
@@ -52,8 +53,11 @@ export async function createPodHost(deps: PodHostDeps): Promise<WorkloadHost> {
     },
     settle: async (journal) => {
       if (journal.role !== 'target' || !journal.pod) return;
-      if (!journal.destroyed && journal.runningAt !== undefined)
-        await markArrived(paths, journal.pod, journal.migration);
+      if (journal.destroyed || journal.runningAt === undefined) return;
+      await markArrived(paths, journal.pod, journal.migration);
+      // whoever came by the old pod would wait for ever once that is gone
+      const { podAddress } = journal.spec;
+      if (podAddress && journal.pod.network) await resetConnectionsIn(journal.pod.network, exec, podAddress);
     },
     source: sourceHost(deps),
     target: targetHost(deps),
@@ -64,11 +68,16 @@ async function pin(container: Container): Promise<PodPlace> {
   return placeIn(podContainerOf(container.labels)?.uid ?? '', container.id, container.bundle);
 }
 
+const networkOf = ({ linux }: Bundle): string | undefined =>
+  linux.namespaces.find(({ type }) => type === 'network')?.path;
+
 async function placeIn(uid: string, container: string, bundle: string): Promise<PodPlace> {
   const config = await readBundle(bundle);
   const folder = podFolderIn(config, uid);
   if (!folder) throw new GodwitError('E_PREFLIGHT', `no mount of ${container} tells where the kubelet keeps its pod`);
-  return { uid, folder, container, bundle, cgroup: cgroupPath(config.linux.cgroupsPath) };
+  const network = networkOf(config);
+  const cgroup = cgroupPath(config.linux.cgroupsPath);
+  return { uid, folder, container, bundle, cgroup, ...(network !== undefined && { network }) };
 }
 
 export async function podObstacle(container: Container, exec: HostDeps['exec']): Promise<string | undefined> {
@@ -76,7 +85,7 @@ export async function podObstacle(container: Container, exec: HostDeps['exec']):
   return obstacleOf(container, exec, ownMounts(uid, container.labels['io.kubernetes.cri.sandbox-id'] ?? ''));
 }
 
-async function specOf({ declarations, config }: PodHostDeps, container: Container): Promise<WorkloadSpec> {
+async function specOf({ declarations, config, exec }: PodHostDeps, container: Container): Promise<WorkloadSpec> {
   const pod = podContainerOf(container.labels);
   const declared = pod && declarations.of(pod);
   if (!declared)
@@ -86,13 +95,19 @@ async function specOf({ declarations, config }: PodHostDeps, container: Containe
       next: 'remove the obstacle',
     });
   const { uid: _uid, namespace: _namespace, pod: _pod, container: _container, obstacle: _obstacle, ...rest } = declared;
+  const bundle = await readBundle(container.bundle);
+  const network = networkOf(bundle);
+  const podAddress = network && (await podAddressIn(network, exec));
   // the target's pod has a configuration of its own, in which the same mounts have to be
-  const mounts = (await readBundle(container.bundle)).mounts.map(({ destination }) => ({ destination }));
-  return { ...rest, restartPolicy: 'always', startedAt: container.createdAt, config: { mounts } };
+  const mounts = bundle.mounts.map(({ destination }) => ({ destination }));
+  return {
+    ...{ ...rest, restartPolicy: 'always', startedAt: container.createdAt, config: { mounts } },
+    ...(podAddress && { podAddress }),
+  };
 }
 
 function sourceHost(deps: PodHostDeps): SourceHost {
-  const { paths, clock } = deps;
+  const { paths, clock, exec, log } = deps;
   const requirePod = ({ pod }: { pod?: PodPlace | undefined }): PodPlace => {
     if (!pod) throw new GodwitError('E_STALE', 'the container of this migration is not known');
     return pod;
@@ -100,29 +115,46 @@ function sourceHost(deps: PodHostDeps): SourceHost {
   return {
     guard: async (journal) => {
       const pod = requirePod(journal);
+      if (journal.podAddress && !(await canForward(exec))) {
+        log.warn('no nft here: clients wait until the cluster knows the pod of the copy');
+        journal.podAddress = undefined;
+      }
       const container = await readContainer(paths.runcRoot, pod.container);
       const name = container && podContainerOf(container.labels)?.container;
       await setGuard(paths, pod, journal.migration, name ?? '');
     },
-    stop: async () => {
-      throw new GodwitError('E_PREFLIGHT', 'a pod is not stopped by a cold move', { next: 'use warm' });
-    },
+    // a container that has ended can not go on where it was, and a kubelet would start it without what it has written
+    stop: (container) => freeze(freezerOf(container.cgroupPaths), clock),
     // where the container has ended meanwhile, the kubelet starts it anew
-    runAgain: async ({ pod }) => {
+    runAgain: async ({ pod, podAddress }) => {
+      if (pod?.network && podAddress && existsSync(pod.network)) await endForward(pod.network, exec);
       const container = pod && (await readContainer(paths.runcRoot, pod.container));
       if (container?.alive) await thaw(freezerOf(container.cgroupPaths), clock);
       if (pod) await dropGuard(paths, pod);
     },
-    // the container's connections are in the network namespace of its pod's sandbox
     switchAway: async (journal) => {
-      const { linux } = await readBundle(requirePod(journal).bundle);
-      const network = linux.namespaces.find(({ type }) => type === 'network')?.path;
-      return network !== undefined && resetConnectionsIn(network, deps.exec);
+      const { network } = requirePod(journal);
+      if (network === undefined || !existsSync(network)) return false;
+      if (journal.podAddress) await forwardFrom(network, journal.podAddress, exec);
+      return resetConnectionsIn(network, exec);
     },
     // the guard stays until the pod is gone: the kubelet would start the container again
-    end: (journal) => killContainer(requirePod(journal), clock),
+    end: async (journal) => {
+      const pod = requirePod(journal);
+      if (journal.podAddress && pod.network && existsSync(pod.network)) {
+        await clock.sleep(endpointsMs);
+        await forwardNoMore(pod.network, exec);
+      }
+      await killContainer(pod, clock);
+    },
   };
 }
+
+/**
+ * About as long as it takes until the copy's pod is among the endpoints of its Services: a second each for kubelet and readiness probe.
+ * The source's, which forwards, is among them until a kubelet sees that its container has ended.
+ */
+const endpointsMs = 2000;
 
 const waitMs = 12_000;
 const startMs = 5000;
@@ -151,7 +183,9 @@ function targetHost(deps: PodHostDeps): TargetHost {
       await refuseUnfit(spec, waiter);
       waiter.adopt();
       journal.pod = await placeIn(waiter.pod.uid, waiter.container, waiter.bundle);
-      return {};
+      const { network } = journal.pod;
+      const podAddress = network && (await podAddressIn(network, deps.exec));
+      return podAddress ? { podAddress } : {};
     },
     takeImage: async () => {
       throw new GodwitError('E_STALE', "a pod's image comes from its registry");
