@@ -65,6 +65,14 @@ describe('accepted', () => {
       { node: tainted, source: aPod({ tolerations: [{ operator: 'Exists' }] }) },
     ],
     [
+      'a terminal, by a restart',
+      {
+        source: aPod({ containers: [{ name: 'main', tty: true, stdin: true }], shareProcessNamespace: true }),
+        records: report({ strategy: 'restart', keeps: 'nothing' }),
+      },
+    ],
+    ['a host path that nothing mounts', { source: aPod({ volumes: [{ name: 'h', hostPath: {} }] }) }],
+    [
       'another pod that is moved',
       { others: [{ ...aMigration({ phase: 'Running' }, { uid: 'x' }), spec: { ...aMigration().spec, pod: 'db' } }] },
     ],
@@ -76,6 +84,11 @@ describe('accepted', () => {
 describe('refused', () => {
   const withSpec = (spec: Partial<Pod['spec']>): Partial<Observed> => ({ source: aPod(spec) });
   const container = (more: object): Partial<Observed> => withSpec({ containers: [{ name: 'main', ...more }] });
+  const mounting = (source: object): Partial<Observed> =>
+    withSpec({
+      volumes: [{ name: 'v', ...source }],
+      containers: [{ name: 'main', volumeMounts: [{ name: 'v', mountPath: '/v' }] }],
+    });
   const cases: [string, Partial<Observed>, RegExp][] = [
     ['no pod', { source: undefined }, /there is no pod web in namespace shop/],
     ['a pod that is there already', withSpec({ nodeName: 'cloud-1' }), /on node cloud-1 already/],
@@ -96,11 +109,16 @@ describe('refused', () => {
     ['a GPU', container({ resources: { limits: { 'nvidia.com/gpu': '1' } } }), /nvidia\.com\/gpu/],
     ['a block device', container({ volumeDevices: [{}] }), /block device/],
     [
-      'a claim',
-      withSpec({ volumes: [{ name: 'd', persistentVolumeClaim: {} }] }),
-      /volume d is a persistentVolumeClaim/,
+      'a terminal where a restart is declared, and memory is asked for',
+      {
+        source: aPod({ containers: [{ name: 'main', tty: true }] }),
+        migration: { ...aMigration(), spec: { ...aMigration().spec, strategy: 'warm' } },
+        records: report({ strategy: 'restart', keeps: 'nothing' }),
+      },
+      /terminal/,
     ],
-    ['a host path', withSpec({ volumes: [{ name: 'h', hostPath: {} }] }), /volume h is a hostPath/],
+    ['a claim', mounting({ persistentVolumeClaim: {} }), /volume v is a persistentVolumeClaim/],
+    ['a host path', mounting({ hostPath: {} }), /volume v is a hostPath/],
     ['a StatefulSet', { source: ownedBy('StatefulSet') }, /StatefulSet web-abc wants its pod by its name/],
     ['a DaemonSet', { source: ownedBy('DaemonSet') }, /DaemonSet web-abc does not take/],
     ['a static pod', { source: ownedBy('Node') }, /Node web-abc does not take/],

@@ -1,7 +1,8 @@
 import type { Migration } from '../../k8s/objects/migration.ts';
 import type { Workload } from '../../lib/contract/node.ts';
+import { strategyFor } from '../pods/obstacles.ts';
 import type { Observed } from './observed.ts';
-import { nodeObstacle, podObstacle } from './obstacles.ts';
+import { memoryObstacle, nodeObstacle, podObstacle } from './obstacles.ts';
 import { ownerObstacle } from './owners.ts';
 
 /** What is to be done with a Migration that nobody has judged yet. */
@@ -27,6 +28,9 @@ export function judge(observed: Observed): Verdict {
   if (obstacle) return refuse(obstacle);
   const reported = reportOf(observed);
   if ('kind' in reported) return reported;
+  const strategy = migration.spec.strategy === 'auto' ? reported.strategy : migration.spec.strategy;
+  const inMemory = strategyFor(strategy, reported.keeps) === 'warm' && memoryObstacle(pod);
+  if (inMemory) return refuse(inMemory);
   if (!eviction) return { kind: 'ask-eviction' };
   if (!eviction.allowed) return refuse(eviction.reason);
   return { kind: 'accept', source: pod.spec.nodeName ?? '', workload: reported.name };

@@ -6,7 +6,7 @@ import { runtimeClass } from './marks.ts';
 /** Volumes that the target pod gets anew by its spec; the content of an emptyDir moves with the copy. */
 const movableVolumes = ['emptyDir', 'configMap', 'secret', 'projected', 'downwardAPI'];
 
-/** Why the pod can not move at all, in one sentence. */
+/** Why the pod can not move by any strategy, in one sentence. */
 export function podObstacle({ spec, status, metadata }: Pod): string | undefined {
   if (metadata.deletionTimestamp) return 'the pod is being deleted';
   if (status?.phase !== 'Running') return `the pod is ${status?.phase ?? 'not known to a node'}, not Running`;
@@ -19,12 +19,12 @@ export function podObstacle({ spec, status, metadata }: Pod): string | undefined
     sharedObstacle(spec) ??
     sidecarObstacle(spec.initContainers ?? []) ??
     containerObstacle(container) ??
-    volumeObstacle(spec)
+    volumeObstacle(spec, container)
   );
 }
 
 function sharedObstacle(spec: Pod['spec']): string | undefined {
-  const shared = (['hostNetwork', 'hostPID', 'hostIPC', 'shareProcessNamespace'] as const).find((name) => spec[name]);
+  const shared = (['hostNetwork', 'hostPID', 'hostIPC'] as const).find((name) => spec[name]);
   if (shared) return `the pod has ${shared}, and its processes can not be told from others'`;
   if (spec.resourceClaims?.length) return 'the pod claims devices of its node';
   return undefined;
@@ -37,16 +37,23 @@ function sidecarObstacle(initContainers: readonly Container[]): string | undefin
   return sidecar && `the pod has the sidecar ${sidecar.name}, which would start anew at the target`;
 }
 
-function containerObstacle({ name, tty, stdin, volumeDevices, resources }: Container): string | undefined {
-  if (tty || stdin) return `container ${name} has a terminal or standard input, which can not be handed over`;
+/** Why its memory can not move, in one sentence. */
+export function memoryObstacle({ spec }: Pod): string | undefined {
+  if (spec.shareProcessNamespace) return 'the pod has shareProcessNamespace: its process ids are taken at the target';
+  const attached = spec.containers.find(({ tty, stdin }) => tty || stdin);
+  return attached && `container ${attached.name} has a terminal or standard input, which can not be handed over`;
+}
+
+function containerObstacle({ name, volumeDevices, resources }: Container): string | undefined {
   if (volumeDevices?.length) return `container ${name} uses a block device`;
   const device = Object.keys({ ...resources?.limits, ...resources?.requests }).find((one) => one.includes('/'));
   return device && `container ${name} uses ${device}, a device of its node`;
 }
 
-function volumeObstacle({ volumes = [] }: Pod['spec']): string | undefined {
+function volumeObstacle({ volumes = [] }: Pod['spec'], { volumeMounts = [] }: Container): string | undefined {
   for (const { name, ...source } of volumes) {
     const [kind] = Object.keys(source);
+    if (!volumeMounts.some((mount) => mount.name === name)) continue;
     if (kind && !movableVolumes.includes(kind))
       return `volume ${name} is a ${kind}, which stays with the node or its storage`;
   }

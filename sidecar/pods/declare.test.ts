@@ -129,6 +129,16 @@ describe('what can not move', () => {
       { spec: { initContainers: [{ name: 'mesh', restartPolicy: 'Always' }] } },
       /\(main, mesh\)/,
     ],
+    [
+      'another runtime class',
+      { spec: { runtimeClassName: undefined } },
+      /^its runtimeClassName is not set, not godwit/,
+    ],
+    [
+      'a pod of a ReplicationController',
+      controlledBy('ReplicationController'),
+      /^ReplicationController web controls it/,
+    ],
     ['hostNetwork', { spec: { hostNetwork: true } }, /^hostNetwork: it is part of its node$/],
     ['hostPID', { spec: { hostPID: true } }, /^hostPID/],
     ['hostIPC', { spec: { hostIPC: true } }, /^hostIPC/],
@@ -146,11 +156,6 @@ describe('what can not move', () => {
     ['a resource claim', { spec: { resourceClaims: [{ name: 'gpu' }] } }, /^resource claim gpu gives it a device/],
   ];
   const withMemory: [string, PodParts, RegExp][] = [
-    [
-      'another runtime class',
-      { spec: { runtimeClassName: undefined } },
-      /^its runtimeClassName is not set, not godwit/,
-    ],
     ['a terminal', { container: { tty: true } }, /^container main has a terminal/],
     ['stdin', { container: { stdin: true } }, /^container main has stdin/],
     ['shareProcessNamespace', { spec: { shareProcessNamespace: true } }, /^shareProcessNamespace/],

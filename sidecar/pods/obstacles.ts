@@ -22,8 +22,6 @@ export function obstacleTo(pod: Pod, container: PodContainerSpec, strategy: Stra
   const { spec } = pod;
   const always = ownerObstacle(pod) ?? shapeObstacle(pod) ?? volumeObstacle(pod, container) ?? deviceObstacle(pod);
   if (always !== undefined || strategy !== 'warm') return always;
-  if (spec.runtimeClassName !== runtimeClass)
-    return `its runtimeClassName is ${spec.runtimeClassName ?? 'not set'}, not ${runtimeClass}: only a restart can move it`;
   if (container.tty || container.stdin)
     return `container ${container.name} has ${container.tty ? 'a terminal' : 'stdin'}, which can not be restored elsewhere`;
   if (spec.shareProcessNamespace)
@@ -33,8 +31,8 @@ export function obstacleTo(pod: Pod, container: PodContainerSpec, strategy: Stra
   return undefined;
 }
 
-/** Kinds whose controller either takes the copy over or does not put another pod in the place of one that has gone. */
-const handedOver: readonly string[] = ['ReplicaSet', 'ReplicationController', 'Job'];
+/** Kinds whose controller takes the copy over. */
+const handedOver: readonly string[] = ['ReplicaSet', 'Job'];
 
 function ownerObstacle({ metadata }: Pod): string | undefined {
   const owner = controllerOf(metadata);
@@ -46,6 +44,8 @@ function ownerObstacle({ metadata }: Pod): string | undefined {
 }
 
 function shapeObstacle({ spec, ...pod }: Pod): string | undefined {
+  if (spec.runtimeClassName !== runtimeClass)
+    return `its runtimeClassName is ${spec.runtimeClassName ?? 'not set'}, not ${runtimeClass}: nothing could hold it back while it moves`;
   const beside = [...spec.containers.slice(1).map(({ name }) => name), ...foreignSidecars({ spec, ...pod })];
   if (beside.length > 0)
     return `it has several containers (${[spec.containers[0]?.name, ...beside].join(', ')}), and one alone can move`;
