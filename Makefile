@@ -3,6 +3,7 @@
 #   make setup-kubernetes  the same and Kubernetes, for labs with a cluster; the first time takes minutes
 #   make demo [JSON=file]  an edge node under load moves a running container to the cloud by itself, and brings it home
 #   make demo-kubernetes [JSON=file]   the same with the pods of a real cluster
+#   make cases [CASE=name]   the three test cases on such a cluster: restart, checkpoint, limit
 #   make test [FILES=…]    all tests; FILES: only those whose path holds this
 #   make test-faults       every fault at every stage of a migration, on virtual nodes
 #   make test-kubernetes   the tests that raise a cluster
@@ -15,7 +16,7 @@ SHELL := /bin/bash
 export PATH := $(CURDIR)/node_modules/.bin:$(CURDIR)/.cache/bin:$(PATH)
 bundles = $(or $(GODWIT_BUNDLES),$(or $(GODWIT_CACHE),/var/cache/godwit)/bundles)
 
-.PHONY: setup setup-kubernetes packages demo demo-kubernetes test test-faults test-kubernetes image lint bench clean
+.PHONY: setup setup-kubernetes packages demo demo-kubernetes cases test test-faults test-kubernetes image lint bench clean
 
 setup:
 	@scripts/setup.sh all
@@ -31,6 +32,9 @@ demo: setup
 
 demo-kubernetes: setup-kubernetes
 	@node scripts/demo/main.ts --kubernetes --bundles $(bundles) $(if $(JSON),--json $(JSON))
+
+cases: setup-kubernetes
+	@node scripts/cases/main.ts $(if $(CASE),--case $(CASE))
 
 test: setup
 	@node scripts/test.ts $(FILES)

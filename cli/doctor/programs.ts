@@ -27,6 +27,14 @@ export const umoci: Check = async ({ exec, hub, node }) => {
   return [version ? ok('umoci', version) : warning('umoci', 'missing', 'apt-get install umoci, to run images here')];
 };
 
+/** A node of pods sends the clients of one that has moved on to its copy. */
+export const nft: Check = async ({ exec, node }) => {
+  if (node?.engine !== 'kubernetes') return [];
+  const found = await attempt(exec, 'nft', ['--version']);
+  const next = 'apt-get install nftables; without it clients wait until the cluster knows the new pod';
+  return [found.ok ? ok('nft', found.said) : warning('nft', 'missing', next)];
+};
+
 async function godwitPages(): Promise<Finding> {
   const built = await access(pagesProgram, constants.X_OK).then(
     () => true,

@@ -5,7 +5,7 @@ import { findConfig } from '../config-file.ts';
 import { type Check, findings, type Machine, tellNext } from '../doctor/check.ts';
 import { foreignCriuConfig } from '../doctor/criu-config.ts';
 import { clockInStep, pipeLimits } from '../doctor/kernel.ts';
-import { asRoot, natsServer, runcAndCriu, umoci } from '../doctor/programs.ts';
+import { asRoot, natsServer, nft, runcAndCriu, umoci } from '../doctor/programs.ts';
 import { certificates, ports, wayToHub } from '../doctor/services.ts';
 import { workloadObstacles } from '../doctor/workloads.ts';
 import { exitCodes } from '../exit.ts';
@@ -16,6 +16,7 @@ import { outputFlags, print } from '../output.ts';
 const checks: readonly Check[] = [
   asRoot,
   runcAndCriu,
+  nft,
   umoci,
   foreignCriuConfig(),
   pipeLimits,

@@ -97,6 +97,8 @@ export const receiveResultSchema = z.object({
   shared: z.boolean().optional(),
   /** Digest of an image that the target lacks and the source has to push first. */
   missingImage: z.string().optional(),
+  /** In Kubernetes: IPv4 address of the pod that waits for the copy. */
+  podAddress: z.ipv4().optional(),
 });
 
 /** `freeze` opens the commit record and stops the workload; the agent aborts by itself at `abortAt` unless it was committed. */

@@ -34,7 +34,7 @@ export interface WorkloadHost {
 export interface SourceHost {
   /** From here on nobody but the migration starts the workload here, on the disk; before the record opens. */
   guard(journal: SourceJournal): Promise<void>;
-  /** Ends the workload by its own hand, for a cold move. */
+  /** Stops the workload for a cold move: ended by its own hand, or frozen where that could not be taken back. */
   stop(container: Container, graceMs: number): Promise<void>;
   /** Lets the stopped workload go on: thawed where it stands, or started anew. */
   runAgain(journal: SourceJournal): Promise<void>;
@@ -50,7 +50,7 @@ export interface TargetHost {
     journal: TargetJournal,
     request: VerbRequest<'receive'>,
     options: VerbOptions,
-  ): Promise<Pick<VerbResult<'receive'>, 'missingImage'>>;
+  ): Promise<Pick<VerbResult<'receive'>, 'missingImage' | 'podAddress'>>;
   takeImage(journal: TargetJournal, body: Upload['body']): Promise<void>;
   /** All written files are in their place. */
   filesComplete(journal: TargetJournal): Promise<void>;

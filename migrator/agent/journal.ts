@@ -24,6 +24,8 @@ const podPlaceSchema = z.object({
   bundle: z.string(),
   /** Below each hierarchy. */
   cgroup: z.string(),
+  /** The file of the network namespace that the pod's containers share. */
+  network: z.string().optional(),
 });
 export type PodPlace = z.infer<typeof podPlaceSchema>;
 
@@ -47,6 +49,8 @@ const sourceSchema = z.object({
   target: z.string().optional(),
   /** Where the target's page server listens. */
   pages: receiveResultSchema.shape.pages,
+  /** Of the pod that waits for the copy. */
+  podAddress: receiveResultSchema.shape.podAddress,
   /** The arbiter of the migration; absent before the freeze. Once turned from `open` it never changes again. */
   record: recordSchema.optional(),
   abortAt: timestampSchema.optional(),

@@ -70,6 +70,7 @@ async function freezeWorkload(
   if (journal.record === undefined) {
     journal.target = request.target;
     journal.pages = request.receive.pages;
+    journal.podAddress = request.receive.podAddress;
     await pushBeforeFreeze(context, journal, request, options);
     const running = await context.host.copyOf(journal);
     if (strategy === 'warm')

@@ -10,8 +10,9 @@ import type { PodPlace, TargetJournal } from '../agent/journal.ts';
 import { obstacleOf } from '../agent/prepare.ts';
 import { type Container, listContainers, readContainer } from '../engine/container.ts';
 import { drainJob, restoreJob } from '../engine/engine.ts';
-import { freezerOf, thaw } from '../engine/freezer.ts';
+import { freeze, freezerOf, thaw } from '../engine/freezer.ts';
 import { jobFiles, jobState, killJob, waitFor } from '../engine/job.ts';
+import { canForward, endForward, forwardFrom, podAddressIn } from '../network/forward.ts';
 import { resetConnectionsIn } from '../network/netns.ts';
 import type { HostDeps } from '../workloads/host.ts';
 import type { Declarations } from './declarations.ts';
@@ -32,7 +33,7 @@ export async function createPodHost(deps: PodHostDeps): Promise<WorkloadHost> {
   const stage = join(paths.run, 'stage');
   await mkdir(stage, { recursive: true, mode: 0o700 });
   return {
-    strategies: ['restart', 'warm'],
+    strategies: ['restart', 'cold', 'warm'],
     find: async (workload) => {
       // an agent that has just started
       await Promise.race([declarations.heard, clock.sleep(hearMs)]);
@@ -68,7 +69,9 @@ async function placeIn(uid: string, container: string, bundle: string): Promise<
   const config = await readBundle(bundle);
   const folder = podFolderIn(config, uid);
   if (!folder) throw new GodwitError('E_PREFLIGHT', `no mount of ${container} tells where the kubelet keeps its pod`);
-  return { uid, folder, container, bundle, cgroup: cgroupPath(config.linux.cgroupsPath) };
+  const network = config.linux.namespaces.find(({ type }) => type === 'network')?.path;
+  const cgroup = cgroupPath(config.linux.cgroupsPath);
+  return { uid, folder, container, bundle, cgroup, ...(network !== undefined && { network }) };
 }
 
 export async function podObstacle(container: Container, exec: HostDeps['exec']): Promise<string | undefined> {
@@ -92,7 +95,7 @@ async function specOf({ declarations, config }: PodHostDeps, container: Containe
 }
 
 function sourceHost(deps: PodHostDeps): SourceHost {
-  const { paths, clock } = deps;
+  const { paths, clock, exec, log } = deps;
   const requirePod = ({ pod }: { pod?: PodPlace | undefined }): PodPlace => {
     if (!pod) throw new GodwitError('E_STALE', 'the container of this migration is not known');
     return pod;
@@ -100,29 +103,43 @@ function sourceHost(deps: PodHostDeps): SourceHost {
   return {
     guard: async (journal) => {
       const pod = requirePod(journal);
+      if (journal.podAddress && !(await canForward(exec))) {
+        log.warn('no nft here: clients wait until the cluster knows the pod of the copy');
+        journal.podAddress = undefined;
+      }
       const container = await readContainer(paths.runcRoot, pod.container);
       const name = container && podContainerOf(container.labels)?.container;
       await setGuard(paths, pod, journal.migration, name ?? '');
     },
-    stop: async () => {
-      throw new GodwitError('E_PREFLIGHT', 'a pod is not stopped by a cold move', { next: 'use warm' });
-    },
+    // a container that has ended can not go on where it was, and a kubelet would start it without what it has written
+    stop: (container) => freeze(freezerOf(container.cgroupPaths), clock),
     // where the container has ended meanwhile, the kubelet starts it anew
-    runAgain: async ({ pod }) => {
+    runAgain: async ({ pod, podAddress }) => {
+      if (pod?.network && podAddress && existsSync(pod.network)) await endForward(pod.network, exec);
       const container = pod && (await readContainer(paths.runcRoot, pod.container));
       if (container?.alive) await thaw(freezerOf(container.cgroupPaths), clock);
       if (pod) await dropGuard(paths, pod);
     },
-    // the container's connections are in the network namespace of its pod's sandbox
     switchAway: async (journal) => {
-      const { linux } = await readBundle(requirePod(journal).bundle);
-      const network = linux.namespaces.find(({ type }) => type === 'network')?.path;
-      return network !== undefined && resetConnectionsIn(network, deps.exec);
+      const { network } = requirePod(journal);
+      if (network === undefined || !existsSync(network)) return false;
+      if (journal.podAddress) await forwardFrom(network, journal.podAddress, exec);
+      return resetConnectionsIn(network, exec);
     },
     // the guard stays until the pod is gone: the kubelet would start the container again
-    end: (journal) => killContainer(requirePod(journal), clock),
+    end: async (journal) => {
+      const pod = requirePod(journal);
+      if (journal.podAddress && pod.network && existsSync(pod.network)) await clock.sleep(endpointsMs);
+      await killContainer(pod, clock);
+    },
   };
 }
+
+/**
+ * About as long as it takes until the copy's pod is among the endpoints of its Services: a second each for kubelet and readiness probe.
+ * The source's, which forwards, is among them until a kubelet sees that its container has ended.
+ */
+const endpointsMs = 2000;
 
 const waitMs = 12_000;
 const startMs = 5000;
@@ -151,7 +168,9 @@ function targetHost(deps: PodHostDeps): TargetHost {
       await refuseUnfit(spec, waiter);
       waiter.adopt();
       journal.pod = await placeIn(waiter.pod.uid, waiter.container, waiter.bundle);
-      return {};
+      const { network } = journal.pod;
+      const podAddress = network && (await podAddressIn(network, deps.exec));
+      return podAddress ? { podAddress } : {};
     },
     takeImage: async () => {
       throw new GodwitError('E_STALE', "a pod's image comes from its registry");

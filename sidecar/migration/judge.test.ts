@@ -74,6 +74,14 @@ describe('accepted', () => {
       { node: tainted, source: aPod({ tolerations: [{ operator: 'Exists' }] }) },
     ],
     [
+      'a terminal, by a restart',
+      {
+        source: aPod({ containers: [{ name: 'main', tty: true, stdin: true }], shareProcessNamespace: true }),
+        records: report({ strategy: 'restart', keeps: 'nothing' }),
+      },
+    ],
+    ['a host path that nothing mounts', { source: aPod({ volumes: [{ name: 'h', hostPath: {} }] }) }],
+    [
       'another pod that is moved',
       { others: [{ ...aMigration({ phase: 'Running' }, { uid: 'x' }), spec: { ...aMigration().spec, pod: 'db' } }] },
     ],

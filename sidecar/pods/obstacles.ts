@@ -24,7 +24,7 @@ export const strategyFor = (strategy: RequestedStrategy, keeps: Keeps): Strategy
  */
 export function obstacleTo(pod: Pod, container: PodContainerSpec, strategy: Strategy): string | undefined {
   const always = ownerObstacle(pod) ?? shapeObstacle(pod) ?? volumeObstacle(pod, container) ?? deviceObstacle(pod);
-  return always ?? (strategy === 'restart' ? undefined : memoryObstacle(pod, container));
+  return always ?? (strategy === 'warm' ? memoryObstacle(pod, container) : undefined);
 }
 
 /** What can be started anew, but not go on. */

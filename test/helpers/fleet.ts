@@ -137,7 +137,7 @@ async function raise(name: string, options: TestFleetOptions): Promise<TestFleet
 }
 
 /** Where `make setup` puts the bundles; what is missing there is built. */
-async function bundlesFolder(): Promise<string> {
+export async function bundlesFolder(): Promise<string> {
   const { cacheDir } = labSettings();
   const folder = process.env.GODWIT_BUNDLES ?? join(cacheDir, 'bundles');
   const wanted = ['counter', 'image-reduction', 'prime-job'];

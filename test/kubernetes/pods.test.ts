@@ -72,6 +72,8 @@ beforeAll(async () => {
   await kube(['create', 'namespace', namespace]);
   await kube(['apply', '-k', crds]);
   await kube(['wait', '--for=condition=Established', 'crd', '--all']);
+  // nothing moves here: plain runc serves
+  await applied({ apiVersion: 'node.k8s.io/v1', kind: 'RuntimeClass', metadata: { name: 'godwit' }, handler: 'runc' });
   startControllers();
 });
 afterAll(async () => {
@@ -127,7 +129,7 @@ const deployment = (app: string, annotations: Record<string, string>) => ({
   metadata: { name: app, annotations },
   spec: {
     selector: { matchLabels: { app } },
-    template: { metadata: { labels: { app } }, spec: podSpec },
+    template: { metadata: { labels: { app } }, spec: { ...podSpec, runtimeClassName: 'godwit' } },
   },
 });
 const edgeNode = {

@@ -113,6 +113,7 @@ describe('pods by the OCI runtime that waits', () => {
       expect(self).toMatchObject({ nonce: before.nonce, checksum: { ok: true } });
       expect(self.counter).toBeGreaterThan(before.counter);
       expect(new Set(answers.answers.map(({ body }) => body.nonce)).size).toBe(1);
+      expect(await selfOf(pod), 'who still turns to the source').toMatchObject({ nonce: before.nonce });
       const rootThere = await rootOfPod(node(prepared.pod), prepared.pod.uid);
       expect(await readFile(join(rootThere, 'data/note'), 'utf8')).toBe('in a volume');
       expect(await readFile(join(rootThere, 'app/note'), 'utf8')).toBe('in the container');
@@ -147,6 +148,46 @@ describe('pods by the OCI runtime that waits', () => {
     expect((await selfOf(prepared.pod)).nonce).not.toBe(before.nonce);
     expect(await copies(pod)).toEqual(['cloud-1 running']);
     await expectNoTwin(beats);
+  });
+
+  test('a cold move takes what was written along, in the container and in its volume, and starts the pod anew there', async () => {
+    const pod = await runPod('cold');
+    const beats = watchBeatsOf(pod);
+    const before = await selfOf(pod);
+    const root = await rootOfPod(node(pod), pod.uid);
+    await writeFile(join(root, 'data/note'), 'in a volume');
+    await writeFile(join(root, 'app/note'), 'in the container');
+    const prepared = await controller.prepare(pod, 'cloud-1');
+    onTestFinished(() => pods.remove(prepared.pod));
+    await controller.order(pod, prepared, { strategy: 'cold' });
+    const end = await endOf(fleet, prepared.migration);
+    expect(end, tell(fleet.story.of(end.id))).toMatchObject({ result: 'succeeded', strategy: 'cold' });
+    expect((await selfOf(prepared.pod)).nonce).not.toBe(before.nonce);
+    const rootThere = await rootOfPod(node(prepared.pod), prepared.pod.uid);
+    expect(await readFile(join(rootThere, 'data/note'), 'utf8')).toBe('in a volume');
+    expect(await readFile(join(rootThere, 'app/note'), 'utf8')).toBe('in the container');
+    expect(await copies(pod)).toEqual(['cloud-1 running']);
+    await expectNoTwin(beats);
+  });
+
+  test('a cold move that can not be finished lets the very process go on', async () => {
+    const pod = await runPod('thawed');
+    const before = await selfOf(pod);
+    await writeFile(join(await rootOfPod(node(pod), pod.uid), 'data/note'), 'in a volume');
+    const prepared = await controller.prepare(pod, 'cloud-1');
+    onTestFinished(() => pods.remove(prepared.pod));
+    const [waiting] = await pidsIn(fleet.node('cloud-1'), /godwit-runtime .* create/);
+    const there = `[ -e /var/lib/kubelet/pods/${prepared.pod.uid}/volumes/kubernetes.io~empty-dir/data/note ]`;
+    const trap = await setTrap(fleet.name, 'cloud-1', Number(waiting), there);
+    onTestFinished(() => trap.disarm());
+    await controller.order(pod, prepared, { strategy: 'cold' });
+    await trap.struck;
+    const end = await endOf(fleet, prepared.migration);
+    console.log(tell(fleet.story.of(end.id)));
+    expect(['rolled-back', 'refused']).toContain(end.result);
+    expect(await selfOf(pod)).toMatchObject({ nonce: before.nonce, checksum: { ok: true } });
+    expect(await copies(pod)).toEqual(['edge-1 running']);
+    await until('no guard', 20_000, async () => !(await guardsOn(fleet.node('edge-1'))).includes(pod.uid) || undefined);
   });
 
   test('a moved pod that dies later is started again by its kubelet, though no agent is there', async () => {
