@@ -26,7 +26,7 @@ try {
 }
 
 async function main(args: string[]): Promise<void> {
-  const { nats, namespace, leaseMs, metrics, kubeconfig } = await readConfig(args, process.env);
+  const { nats, namespace, leaseMs, metrics, kubeconfig, checkpoints } = await readConfig(args, process.env);
   const client = createKubeClient(loadKubeConfig(kubeconfig));
   const lifecycle = createLifecycle(log);
   const { signal } = lifecycle;
@@ -43,7 +43,7 @@ async function main(args: string[]): Promise<void> {
   });
   const registry = new Registry();
   const controllers = createControllers({
-    ...{ client, connection, namespace, instance, registry },
+    ...{ client, connection, namespace, checkpoints, instance, registry },
     epoch: lease.epoch,
     random: Math.random,
     ...tools,

@@ -4,6 +4,7 @@ import { GodwitError, messageOf } from '../../lib/errors.ts';
 import type { Exec } from '../../lib/exec.ts';
 import { readIfPresent, writeDurably } from '../../lib/files.ts';
 import type { Logger } from '../../lib/logger.ts';
+import { removeRestoreHold } from '../../migrator/engine/restore-hold.ts';
 import { type Files, type Handler, withHandler, withoutHandler } from './containerd.ts';
 
 /** The node as the pod sees it, and the pod's own files. Paths without `root` are the node's. */
@@ -79,6 +80,7 @@ export async function remove(host: Host): Promise<void> {
   const text = await readIfPresent(host.root + handler.config);
   await change(host, withoutHandler(handler, text));
   await rm(host.root + host.settings, { recursive: true, force: true });
+  await removeRestoreHold(`${host.root}/etc/criu`);
   const users = await usersOf(host, handler.program);
   if (users.length > 0)
     host.log.warn({ containers: users, prefix: host.prefix }, 'files stay: containers were made by this runtime');

@@ -32,7 +32,7 @@ export function createMigrationController(tools: ControllerTools): Controller {
 
 /** One term: whatever is known is read anew. */
 async function runTerm(tools: ControllerTools, metrics: MigrationMetrics, signal: AbortSignal): Promise<void> {
-  const { client, connection, clock, random, log } = tools;
+  const { client, connection, checkpoints, clock, random, log } = tools;
   const watching = { client, clock, random, log };
   const answers = new Map<string, Answers>();
   const migrations = createInformer<Migration>({
@@ -65,7 +65,7 @@ async function runTerm(tools: ControllerTools, metrics: MigrationMetrics, signal
     reconcile.forget(gone.metadata.uid);
     pokeAll();
   };
-  const observe = createObserve({ client, clock, open, targets, records, stories, answers });
+  const observe = createObserve({ client, clock, checkpoints, open, targets, records, stories, answers });
   const execute = createExecute({
     ...tools,
     migrations: await openStore(connection, 'migrations', sagaStateSchema, log),

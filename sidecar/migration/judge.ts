@@ -23,7 +23,8 @@ export function judge(observed: Observed): Verdict {
   if (rival) return rival;
   if (!pod) return refuse(`there is no pod ${migration.spec.pod} in namespace ${migration.metadata.namespace}`);
   if (pod.spec.nodeName === target) return refuse(`the pod is on node ${target} already`);
-  const obstacle = podObstacle(pod) ?? ownerObstacle(pod, owner) ?? nodeObstacle(pod, target, node);
+  const obstacle =
+    podObstacle(pod, observed.checkpoints) ?? ownerObstacle(pod, owner) ?? nodeObstacle(pod, target, node);
   if (obstacle) return refuse(obstacle);
   const reported = reportOf(observed);
   if ('kind' in reported) return reported;

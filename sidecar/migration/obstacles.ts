@@ -1,16 +1,18 @@
 import type { KubeNode } from '../../k8s/objects/node.ts';
 import { type Container, isTrue, type Pod } from '../../k8s/objects/pod.ts';
 import { monitorContainer } from '../../lib/contract/pod.ts';
+import { pathOf } from '../pods/obstacles.ts';
 import { runtimeClass } from './marks.ts';
 
 /** Volumes that the target pod gets anew by its spec; the content of an emptyDir moves with the copy. */
 const movableVolumes = ['emptyDir', 'configMap', 'secret', 'projected', 'downwardAPI'];
 
-/** Why the pod can not move at all, in one sentence. */
-export function podObstacle({ spec, status, metadata }: Pod): string | undefined {
+/** Why the pod can not move at all, in one sentence. `checkpoints`: repository through which pods move as images; undefined: they do not. */
+export function podObstacle({ spec, status, metadata }: Pod, checkpoints?: string): string | undefined {
   if (metadata.deletionTimestamp) return 'the pod is being deleted';
   if (status?.phase !== 'Running') return `the pod is ${status?.phase ?? 'not known to a node'}, not Running`;
-  if (spec.runtimeClassName !== runtimeClass)
+  const byImage = pathOf({ spec }) === 'image' && checkpoints !== undefined;
+  if (spec.runtimeClassName !== runtimeClass && !byImage)
     return `the pod does not run under RuntimeClass ${runtimeClass}, without which it can not be held at the target`;
   const [container, ...others] = spec.containers;
   if (!container || others.length > 0)
@@ -19,7 +21,8 @@ export function podObstacle({ spec, status, metadata }: Pod): string | undefined
     sharedObstacle(spec) ??
     sidecarObstacle(spec.initContainers ?? []) ??
     containerObstacle(container) ??
-    volumeObstacle(spec)
+    volumeObstacle(spec) ??
+    (byImage ? imageObstacle(spec) : undefined)
   );
 }
 
@@ -51,6 +54,13 @@ function volumeObstacle({ volumes = [] }: Pod['spec']): string | undefined {
       return `volume ${name} is a ${kind}, which stays with the node or its storage`;
   }
   return undefined;
+}
+
+/** What a checkpoint by a kubelet does not hold. */
+function imageObstacle({ containers, volumes = [] }: Pod['spec']): string | undefined {
+  const mounted = containers.flatMap(({ volumeMounts = [] }) => volumeMounts.map(({ name }) => name));
+  const left = volumes.find((volume) => 'emptyDir' in volume && mounted.includes(volume.name));
+  return left && `volume ${left.name} is an emptyDir, whose content moves under RuntimeClass ${runtimeClass} alone`;
 }
 
 /** Why the pod can not go to that node, in one sentence. */

@@ -1,4 +1,4 @@
-import { idOf } from '../../k8s/objects/migration.ts';
+import { idOf, type MigrationStatus } from '../../k8s/objects/migration.ts';
 import { isTrue, type Pod } from '../../k8s/objects/pod.ts';
 import { inboundMarks } from '../../lib/contract/pod.ts';
 import type { Plan } from './actions.ts';
@@ -54,6 +54,11 @@ function planPreparation(observed: Observed): Plan {
     if (target && !target.metadata.deletionTimestamp) return { status, action: deleteTarget };
     return { status: ended(observed, deletionTimestamp ? 'RolledBack' : 'Refused', giveUp), action: { kind: 'wait' } };
   }
+  if (migration.status?.path === 'image') {
+    const { status = {} } = migration;
+    if (!observed.tried) return { status, action: { kind: 'try-target' } };
+    return { status, action: { kind: 'publish-command' }, after: prepared(observed) };
+  }
   const why = waitingReason(target) ?? 'its container is not waiting there yet';
   if (!target) return { status: migration.status ?? {}, action: { kind: 'create-target' } };
   if (records.target?.inbound?.includes(idOf(migration)))
@@ -96,10 +101,48 @@ function planRunning(observed: Observed): Plan {
   const status = progress ? mirrored(observed, progress) : prepared(observed);
   if (progress && runs(progress) && target && !isTrue(target, cutoverGate))
     return { status, action: { kind: 'open-gate' } };
+  if (status.path === 'image') return planImage(observed, status);
   // the kubelet does not see that a pod is gone while its container is being created: the copy would run
   const unwanted = migration.metadata.deletionTimestamp || !target || target.metadata.deletionTimestamp;
   const cancel = unwanted && !(progress && runs(progress));
   return { status, action: { kind: cancel ? 'ask-cancel' : 'wait' } };
+}
+
+/** By an image: the target pod is made when that is in its registry, and the copy is held when it comes up. */
+function planImage(observed: Observed, status: MigrationStatus): Plan {
+  const { migration, progress, target } = observed;
+  const hasRun = progress !== undefined && runs(progress);
+  const fault = hasRun ? undefined : imageFault(observed);
+  if (fault !== undefined && !migration.metadata.deletionTimestamp)
+    return {
+      status: waiting({ ...observed, migration: { ...migration, status } }, 'Committed', fault),
+      action: { kind: 'ask-cancel' },
+    };
+  if (migration.metadata.deletionTimestamp) return { status, action: { kind: hasRun ? 'wait' : 'ask-cancel' } };
+  const isDue = progress?.stage === 'restore' && progress.result === undefined;
+  return { status, action: { kind: isDue && !target ? 'create-target' : 'wait' } };
+}
+
+/** What a kubelet says of a container that will not come up. */
+const failing =
+  /^(ErrImage|ImagePullBackOff|InvalidImageName|CreateContainer.*Error|RunContainerError|CrashLoopBackOff)/;
+
+function imageFault({ migration, target, creation }: Observed): string | undefined {
+  if (!target) return creation;
+  const where = `${target.metadata.name} on ${migration.spec.target}`;
+  if (target.metadata.deletionTimestamp) return `${where} was deleted`;
+  if (target.metadata.annotations?.[inboundMarks.migration] !== idOf(migration))
+    return `there is a pod ${target.metadata.name} of somebody else`;
+  const why = waitingReason(target) ?? '';
+  if (failing.test(why)) return `${where}: ${why}`;
+  if (target.status?.phase === 'Failed')
+    return `${where} failed: ${failureOf(target) ?? target.status.message ?? target.status.reason ?? 'no reason was given'}`;
+  return undefined;
+}
+
+function failureOf(pod: Pod): string | undefined {
+  const { terminated } = pod.status?.containerStatuses?.[0]?.state ?? {};
+  return terminated && [terminated.reason, terminated.message].filter(Boolean).join(': ');
 }
 
 /** The terminal event is there: what stands goes to whom it belongs, then the object says so. */
@@ -107,7 +150,9 @@ function planEnd(observed: Observed): Plan {
   const { progress, target } = observed;
   if (!progress) return { status: observed.migration.status ?? {}, action: { kind: 'wait' } };
   const status = mirrored(observed, progress);
-  const { result = 'failed', reason = 'no reason was told' } = progress;
+  const { result = 'failed' } = progress;
+  const cause = status.conditions?.find(({ type, reason: is }) => type === 'Committed' && is === 'Waiting')?.message;
+  const reason = cause ?? progress.reason ?? 'no reason was told';
   switch (result) {
     case 'lost':
     case 'in-doubt':

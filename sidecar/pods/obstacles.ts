@@ -10,6 +10,14 @@ const byNeed: Readonly<Record<Keeps, Strategy>> = { nothing: 'restart', files: '
 export const strategyFor = (strategy: RequestedStrategy, keeps: Keeps): Strategy =>
   strategy === 'auto' ? byNeed[keeps] : strategy;
 
+/** The ways of a pod's memory: by a runtime that waits, or, on nodes as they come, as an image; none for a runtime of somebody else. */
+export const pathOf = ({
+  spec,
+}: {
+  spec: { runtimeClassName?: string | undefined };
+}): 'runtime' | 'image' | undefined =>
+  spec.runtimeClassName === runtimeClass ? 'runtime' : spec.runtimeClassName === undefined ? 'image' : undefined;
+
 /**
  * One sentence why the pod can not move by that strategy; undefined: nothing in its spec speaks against it. What only a look at its
  * processes shows is the agent's preflight.
@@ -17,12 +25,21 @@ export const strategyFor = (strategy: RequestedStrategy, keeps: Keeps): Strategy
  * No obstacles: initContainers (they have ended, and the copy's pod is made without them), probes (a freeze is shorter than the
  * shortest period, and a restored process answers at once), configMap, secret, projected and downwardAPI volumes (the target's
  * kubelet writes them anew, at the same paths; tokens are fresh there), emptyDir (its contents move with the written files).
+ * `checkpoints`: repository through which pods move as images; undefined: they do not.
  */
-export function obstacleTo(pod: Pod, container: PodContainerSpec, strategy: Strategy): string | undefined {
+export function obstacleTo(
+  pod: Pod,
+  container: PodContainerSpec,
+  strategy: Strategy,
+  checkpoints?: string,
+): string | undefined {
   const { spec } = pod;
   const always = ownerObstacle(pod) ?? shapeObstacle(pod) ?? volumeObstacle(pod, container) ?? deviceObstacle(pod);
   if (always !== undefined || strategy !== 'warm') return always;
-  if (spec.runtimeClassName !== runtimeClass)
+  if (pathOf(pod) === 'image' && checkpoints !== undefined) {
+    const fault = imageObstacle(pod, container);
+    if (fault !== undefined) return fault;
+  } else if (spec.runtimeClassName !== runtimeClass)
     return `its runtimeClassName is ${spec.runtimeClassName ?? 'not set'}, not ${runtimeClass}: only a restart can move it`;
   if (container.tty || container.stdin)
     return `container ${container.name} has ${container.tty ? 'a terminal' : 'stdin'}, which can not be restored elsewhere`;
@@ -31,6 +48,13 @@ export function obstacleTo(pod: Pod, container: PodContainerSpec, strategy: Stra
   const [debugging] = spec.ephemeralContainers;
   if (debugging) return `ephemeral container ${debugging.name} was added to it, and can not move with it`;
   return undefined;
+}
+
+/** What a checkpoint by a kubelet does not hold. */
+function imageObstacle({ spec }: Pod, container: PodContainerSpec): string | undefined {
+  const mounted = new Set(container.volumeMounts.map(({ name }) => name));
+  const left = spec.volumes.find(({ name, ...sources }) => mounted.has(name) && sources.emptyDir !== undefined);
+  return left && `volume ${left.name} is an emptyDir, whose content moves under RuntimeClass ${runtimeClass} alone`;
 }
 
 /** Kinds whose controller either takes the copy over or does not put another pod in the place of one that has gone. */

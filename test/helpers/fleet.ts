@@ -119,7 +119,7 @@ async function raise(name: string, options: TestFleetOptions): Promise<TestFleet
 }
 
 /** Where `make setup` puts the bundles; what is missing there is built. */
-async function bundlesFolder(): Promise<string> {
+export async function bundlesFolder(): Promise<string> {
   const { cacheDir } = labSettings();
   const folder = process.env.GODWIT_BUNDLES ?? join(cacheDir, 'bundles');
   const wanted = ['counter', 'image-reduction', 'prime-job'];
@@ -141,7 +141,8 @@ const isThere = (path: string): Promise<boolean> =>
     () => false,
   );
 
-async function keepLogs(fleet: string, nodes: readonly NodeStatus[]): Promise<string> {
+/** Copies what the services have said to the folder of GODWIT_TEST_LOGS, if there is one; answers where it is. */
+export async function keepLogs(fleet: string, nodes: readonly NodeStatus[]): Promise<string> {
   const folder = process.env.GODWIT_TEST_LOGS;
   if (!folder) return 'set GODWIT_TEST_LOGS to a folder to keep the logs';
   for (const { name, root } of nodes)
