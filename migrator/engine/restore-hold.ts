@@ -14,6 +14,8 @@ import { jobFiles, jobState, waitFor } from './job.ts';
 /** In the folder of CRIU's images, in each image that godwit-image makes: the migration's id. */
 const markFile = 'godwit-migration';
 const firstLine = '# By Godwit, for pods that move as images; it is taken back with Godwit.';
+/** Whether the text of a configuration is that of Godwit's own. */
+export const isRestoreHold = (text: string): boolean => text.startsWith(firstLine);
 const configFile = (etc: string): string => join(etc, 'runc.conf');
 const scriptFile = (etc: string): string => join(etc, 'godwit-hold');
 
@@ -38,7 +40,7 @@ exec '${migrationsMount(paths)}'/"$id"/hold.sh
 /** Has every image's copy on this node be held. A configuration of somebody else stays as it is. */
 export async function installRestoreHold(paths: Paths, etc = '/etc/criu'): Promise<void> {
   const known = await readIfPresent(configFile(etc));
-  if (known !== undefined && !known.startsWith(firstLine)) return;
+  if (known !== undefined && !isRestoreHold(known)) return;
   await mkdir(etc, { recursive: true });
   await writeDurably(scriptFile(etc), script(paths), 0o755);
   await chmod(scriptFile(etc), 0o755);
@@ -47,7 +49,7 @@ export async function installRestoreHold(paths: Paths, etc = '/etc/criu'): Promi
 
 /** Takes back what `installRestoreHold` wrote. */
 export async function removeRestoreHold(etc = '/etc/criu'): Promise<void> {
-  if ((await readIfPresent(configFile(etc)))?.startsWith(firstLine)) await rm(configFile(etc));
+  if (isRestoreHold((await readIfPresent(configFile(etc))) ?? '')) await rm(configFile(etc));
   await rm(scriptFile(etc), { force: true });
 }
 

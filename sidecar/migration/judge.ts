@@ -1,5 +1,6 @@
 import type { Migration } from '../../k8s/objects/migration.ts';
 import type { Workload } from '../../lib/contract/node.ts';
+import { pathOf, strategyFor } from '../pods/obstacles.ts';
 import type { Observed } from './observed.ts';
 import { nodeObstacle, podObstacle } from './obstacles.ts';
 import { ownerObstacle } from './owners.ts';
@@ -28,6 +29,12 @@ export function judge(observed: Observed): Verdict {
   if (obstacle) return refuse(obstacle);
   const reported = reportOf(observed);
   if ('kind' in reported) return reported;
+  const asked = migration.spec.strategy === 'auto' ? reported.strategy : migration.spec.strategy;
+  const strategy = strategyFor(asked, reported.keeps);
+  if (pathOf(pod) === 'image' && strategy !== 'warm')
+    return refuse(
+      `strategy ${strategy} needs RuntimeClass godwit; without it the pod moves with its memory or not at all`,
+    );
   if (!eviction) return { kind: 'ask-eviction' };
   if (!eviction.allowed) return refuse(eviction.reason);
   return { kind: 'accept', source: pod.spec.nodeName ?? '', workload: reported.name };
