@@ -9,6 +9,7 @@ import { endFormerAgent, runAgent } from '../host/agent.ts';
 import { leavePodGroups } from '../host/group.ts';
 import { type Host, installFiles, installHandler, remove } from '../host/install.ts';
 import { isRemoved } from '../host/removal.ts';
+import { handToken } from '../host/token.ts';
 import type { Verb } from '../io.ts';
 
 const path = z.string().regex(/^\//, 'an absolute path');
@@ -41,7 +42,10 @@ export const run: Verb = async (input, io) => {
   await installFiles(host);
   await installHandler(host);
   await endFormerAgent(host, io.clock);
-  await runAgent(host, { GODWIT_LOG_LEVEL: logLevel }, signal);
+  const handing = new AbortController();
+  const handed = handToken(host, { clock: io.clock, signal: handing.signal });
+  await runAgent(host, { GODWIT_LOG_LEVEL: logLevel }, signal).finally(() => handing.abort());
+  await handed;
   if (await isRemoved(flags.daemonset, io.env)) await remove(host);
   return exitCodes.done;
 };

@@ -73,6 +73,18 @@ describe('accepted', () => {
   });
 });
 
+const imagesGo = { checkpoints: 'registry/checkpoints' };
+const stock = (
+  spec: Partial<Pod['spec']> = {},
+  volumeMounts: { name: string; mountPath: string }[] = [],
+): Partial<Observed> => ({
+  source: aPod({ runtimeClassName: undefined, containers: [{ name: 'main', volumeMounts }], ...spec }),
+});
+
+test('a pod of a stock node is accepted where there is a repository for its image', () => {
+  expect(judge(observed({ ...stock(), ...imagesGo }))).toMatchObject({ kind: 'accept' });
+});
+
 describe('refused', () => {
   const withSpec = (spec: Partial<Pod['spec']>): Partial<Observed> => ({ source: aPod(spec) });
   const container = (more: object): Partial<Observed> => withSpec({ containers: [{ name: 'main', ...more }] });
@@ -85,6 +97,22 @@ describe('refused', () => {
       'another runtime',
       { source: { ...aPod(), spec: { ...aPod().spec, runtimeClassName: 'gvisor' } } },
       /RuntimeClass godwit/,
+    ],
+    ['no runtime, and no repository for images', withSpec({ runtimeClassName: undefined }), /RuntimeClass godwit/],
+    [
+      'an image of a runtime of somebody else',
+      { ...withSpec({ runtimeClassName: 'gvisor' }), ...imagesGo },
+      /RuntimeClass godwit/,
+    ],
+    [
+      'an image without what an emptyDir holds',
+      { ...stock({ volumes: [{ name: 'data', emptyDir: {} }] }, [{ name: 'data', mountPath: '/data' }]), ...imagesGo },
+      /volume data is an emptyDir/,
+    ],
+    [
+      'a restart on a stock node',
+      { ...stock(), ...imagesGo, records: report({ strategy: 'restart', keeps: 'nothing' }) },
+      /strategy restart needs RuntimeClass godwit/,
     ],
     ['several containers', withSpec({ containers: [{ name: 'a' }, { name: 'b' }] }), /2 containers/],
     ['the host network', withSpec({ hostNetwork: true }), /hostNetwork/],
