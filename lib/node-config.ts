@@ -66,6 +66,16 @@ export const nodeConfigSchema = z.strictObject({
       metricsPort: portSchema.optional(),
     })
     .default({}),
+  /** Present where pods may move as images, without a runtime of ours; what runc reads below /etc/criu is then Godwit's. */
+  imagePath: z
+    .strictObject({
+      /** File of a token that may create `nodes/checkpoint` of this node. */
+      token: z.string(),
+      /** File of the certificate with which the kubelet serves, or of its authority. */
+      kubeletCertificate: z.string().default('/var/lib/kubelet/pki/kubelet.crt'),
+      kubeletPort: portSchema.default(10250),
+    })
+    .optional(),
   stateDir: z.string().default('/var/lib/godwit'),
   runDir: z.string().default('/run/godwit'),
   /** `kubernetes`: the workloads are pods, and runcRoot is containerd's, /run/containerd/runc/k8s.io. */

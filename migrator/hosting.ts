@@ -7,6 +7,7 @@ import type { WorkloadHost } from './agent/host.ts';
 import { claims, isDraining, isLostCopy } from './agent/journal.ts';
 import { obstacleOf } from './agent/prepare.ts';
 import type { Container } from './engine/container.ts';
+import { installRestoreHold } from './engine/restore-hold.ts';
 import { every } from './every.ts';
 import { createDeclarations } from './pods/declarations.ts';
 import { createPodHost, podObstacle } from './pods/host.ts';
@@ -70,6 +71,7 @@ async function hostContainers(deps: HostDeps): Promise<Hosting> {
 async function hostPods(deps: HostDeps, onChange: () => void): Promise<Hosting> {
   const { paths, journals, boot, log, clock, config, exec } = deps;
   const declarations = createDeclarations();
+  if (config.imagePath) await installRestoreHold(paths);
   const waiters = await serveRuntime({ paths, journals, boot, log, onChange });
   const list = { ...listDeps(deps, (container) => podObstacle(container, exec)), declarations };
   return {

@@ -137,6 +137,7 @@ for name in "${@:-all}"; do
   npm_packages
   go_program pages # ends the TLS of page connections
   go_program runtime # the OCI runtime of pods
+  go_program image # checkpoints of pods as images
   case $name in node | npm | image) continue ;; esac
   if [ "$(go_minor)" -lt 24 ]; then use_newer_go; fi
   step 'root file system of the nodes, example workloads' prepare prepare

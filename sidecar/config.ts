@@ -22,6 +22,11 @@ const controllerConfigSchema = z.strictObject({
     /** Folder with ca.crt, controller.crt and controller.key. */
     pki: z.string().default('.'),
   }),
+  /** Repository for checkpoints, such as `registry.example/godwit/checkpoints`: pods without RuntimeClass godwit move through it. */
+  checkpoints: z
+    .string()
+    .regex(/^[a-zA-Z0-9.-]+(:\d+)?\/[a-z0-9._/-]+$/, 'expected HOST/NAME, without a tag')
+    .optional(),
   /** A standby takes over when the leader has been silent for this long. */
   leaseMs: z.number().int().min(1000).default(10_000),
   metrics: z

@@ -17,6 +17,8 @@ export interface ControllerTools {
   connection: NatsConnection;
   /** Namespace of the product. */
   namespace: string;
+  /** Repository through which pods move as images; undefined: they do not. */
+  checkpoints?: string | undefined;
   /** Names this process: the Lease's holder. */
   instance: string;
   /** The leader's term now; undefined: it leads no more. */

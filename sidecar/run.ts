@@ -29,7 +29,7 @@ export async function run(args: readonly string[]): Promise<void> {
 }
 
 async function control(args: readonly string[], log: Logger): Promise<void> {
-  const { nats, namespace, leaseMs, metrics, kubeconfig } = await readConfig(args, process.env);
+  const { nats, namespace, leaseMs, metrics, kubeconfig, checkpoints } = await readConfig(args, process.env);
   const client = createKubeClient(await apiAccess(kubeconfig));
   const lifecycle = createLifecycle(log);
   const { signal } = lifecycle;
@@ -46,7 +46,7 @@ async function control(args: readonly string[], log: Logger): Promise<void> {
   });
   const registry = new Registry();
   const controllers = createControllers({
-    ...{ client, connection, namespace, instance, registry },
+    ...{ client, connection, namespace, checkpoints, instance, registry },
     epoch: lease.epoch,
     random: Math.random,
     ...tools,

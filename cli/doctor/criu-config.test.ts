@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { systemClock } from '../../lib/clock.ts';
 import { systemExec } from '../../lib/exec.ts';
+import { installRestoreHold } from '../../migrator/engine/restore-hold.ts';
 import type { Finding } from './check.ts';
 import { foreignCriuConfig } from './criu-config.ts';
 
@@ -19,6 +20,11 @@ const look = (): Promise<Finding[]> =>
 
 test('nothing but comments is fine', async () => {
   await writeFile(join(folder, 'runc.conf'), '# tcp-established\n\n');
+  expect(await look()).toMatchObject([{ state: 'ok' }]);
+});
+
+test('what holds the copies of pods is ours', async () => {
+  await installRestoreHold({ state: folder, run: folder, runcRoot: folder }, folder);
   expect(await look()).toMatchObject([{ state: 'ok' }]);
 });
 

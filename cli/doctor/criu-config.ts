@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { readIfPresent } from '../../lib/files.ts';
+import { isRestoreHold } from '../../migrator/engine/restore-hold.ts';
 import { type Check, ok, warning } from './check.ts';
 
 /**
@@ -19,8 +20,10 @@ export const foreignCriuConfig =
     );
   };
 
-/** Names of the options in the file, without comments. */
+/** Names of the options in the file, without comments; none of what holds the copies of pods that move as images. */
 async function optionsIn(file: string): Promise<string[]> {
-  const lines = ((await readIfPresent(file)) ?? '').split('\n').map((line) => line.replace(/#.*/, '').trim());
+  const text = (await readIfPresent(file)) ?? '';
+  if (isRestoreHold(text)) return [];
+  const lines = text.split('\n').map((line) => line.replace(/#.*/, '').trim());
   return lines.filter(Boolean).map((line) => line.split(/[\s=]/)[0] ?? '');
 }

@@ -5,6 +5,7 @@ import type { Exec } from '../../lib/exec.ts';
 import { readIfPresent, writeDurably } from '../../lib/files.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { loadNodeConfig } from '../../lib/node-config.ts';
+import { removeRestoreHold } from '../../migrator/engine/restore-hold.ts';
 import { type Files, filesToRead, type Handler, withHandler, withoutHandler } from './containerd.ts';
 
 /** The node as the pod sees it, and the pod's own files. Paths without `root` are the node's. */
@@ -89,6 +90,7 @@ export async function remove(host: Host): Promise<void> {
   // keys that sidecars were given
   await rm(`${host.root}${runDir}/sidecar`, { recursive: true, force: true });
   await rm(host.root + host.settings, { recursive: true, force: true });
+  await removeRestoreHold(`${host.root}/etc/criu`);
   const users = await usersOf(host, handler.program);
   if (users.length > 0)
     host.log.warn({ containers: users, prefix: host.prefix }, 'files stay: containers were made by this runtime');

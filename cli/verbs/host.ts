@@ -9,6 +9,7 @@ import { endFormerAgent, runAgent } from '../host/agent.ts';
 import { makeNodeGroup, removeNodeGroup } from '../host/group.ts';
 import { type Host, installFiles, installHandler, remove } from '../host/install.ts';
 import { isRemoved } from '../host/removal.ts';
+import { handToken } from '../host/token.ts';
 import type { Verb } from '../io.ts';
 
 const path = z.string().regex(/^\//, 'an absolute path');
@@ -43,7 +44,11 @@ export const run: Verb = async (input, io) => {
   await installHandler(host);
   await endFormerAgent(host, io.clock);
   const groupFiles = await makeNodeGroup(host.root);
-  await runAgent(host, { groupFiles, env: { GODWIT_LOG_LEVEL: logLevel } }, signal);
+  const handing = new AbortController();
+  const handed = handToken(host, { clock: io.clock, signal: handing.signal });
+  const env = { GODWIT_LOG_LEVEL: logLevel };
+  await runAgent(host, { groupFiles, env }, signal).finally(() => handing.abort());
+  await handed;
   if (!(await isRemoved(flags.daemonset, io.env))) return exitCodes.done;
   await remove(host);
   await removeNodeGroup(host.root, groupFiles);

@@ -78,6 +78,7 @@ const containerStatusSchema = z.looseObject({
     .looseObject({
       waiting: z.looseObject({ reason: z.string().optional(), message: z.string().optional() }).optional(),
       running: z.looseObject({}).optional(),
+      terminated: z.looseObject({ reason: z.string().optional(), message: z.string().optional() }).optional(),
     })
     .optional(),
 });

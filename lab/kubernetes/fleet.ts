@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseAllDocuments, stringify } from 'yaml';
 import { type Fleet, type FleetSpec, fleetUp } from '../fleet.ts';
@@ -7,8 +7,8 @@ import type { OpenAuthority } from './certificates.ts';
 import { type Cluster, clusterSpec, clusterUp } from './cluster.ts';
 import { etc } from './control-plane.ts';
 import { kubectl } from './objects.ts';
-import { planCluster } from './plan.ts';
-import { podEngine } from './worker.ts';
+import { type ClusterPlan, planCluster } from './plan.ts';
+import { checkpoints, checkpointToken, podEngine } from './worker.ts';
 
 const kubeconfig = `${etc}/admin.kubeconfig`;
 const controllersKubeconfig = `${etc}/controllers.kubeconfig`;
@@ -30,6 +30,7 @@ export async function clusterFleetUp(
   await kubectl(settings, plan, ['apply', '-f', '-'], await objects(settings));
   const found = await kubectl(settings, plan, ['get', '--ignore-not-found', '--output=name', ...policyMap]);
   if (found === '') await kubectl(settings, plan, ['create', '-f', '-'], await policyObject(settings, policy));
+  await giveTokens(settings, plan);
   const fleet = await fleetUp(
     {
       ...full,
@@ -37,7 +38,7 @@ export async function clusterFleetUp(
       hubConfig: { decider: { kubernetes: { kubeconfig } }, controllers: 'controller.yaml' },
       hubFiles: {
         'controller.yaml': stringify({
-          kubeconfig: controllersKubeconfig,
+          ...{ kubeconfig: controllersKubeconfig, checkpoints },
           nats: { servers: [`tls://${plan.hub.address}:4222`] },
         }),
       },
@@ -47,6 +48,21 @@ export async function clusterFleetUp(
   settings.onProgress('agents, decider and controllers started');
   return { cluster, fleet };
 }
+
+/** Lets every node's agent ask its kubelet for checkpoints, as the component `image-path` does. */
+async function giveTokens(settings: LabSettings, plan: ClusterPlan): Promise<void> {
+  const rights = join(settings.checkout, 'k8s/manifests/components/image-path/rights.yaml');
+  await kubectl(settings, plan, ['apply', '-f', '-'], `${agentAccount}---\n${await readFile(rights, 'utf8')}`);
+  const ask = ['create', 'token', 'godwit-agent', '--namespace=godwit-node', '--duration=24h'];
+  const token = await kubectl(settings, plan, ask);
+  for (const { root } of plan.workers) await writeFile(`${root}${checkpointToken}`, token, { mode: 0o600 });
+}
+
+const agentAccount = stringify({
+  apiVersion: 'v1',
+  kind: 'ServiceAccount',
+  metadata: { name: 'godwit-agent', namespace: 'godwit-node' },
+});
 
 const namespace = 'godwit-system';
 const policyMap = ['configmap/godwit-policy', `--namespace=${namespace}`];

@@ -91,8 +91,18 @@ imports = ["/etc/containerd/conf.d/*.toml"]
       BinaryName = "${runtimeProgram}"
 `;
 
+/** File of the agent's token, in each node. */
+export const checkpointToken = `${etc}/checkpoint.token`;
+
 /** What makes a node's agent one of pods: part of its node.yaml. */
-export const podEngine = { engine: 'kubernetes', runcRoot: '/run/containerd/runc/k8s.io' };
+export const podEngine = {
+  engine: 'kubernetes',
+  runcRoot: '/run/containerd/runc/k8s.io',
+  imagePath: { token: checkpointToken, kubeletCertificate: `${etc}/ca.crt` },
+};
+
+/** Repository for the checkpoints of pods without RuntimeClass godwit. */
+export const checkpoints = `${registry}/godwit/checkpoints`;
 
 function podNetworkConfig({ podCidr }: Worker): object {
   const ipam = { type: 'host-local', ranges: [[{ subnet: podCidr }]], routes: [{ dst: '0.0.0.0/0' }] };

@@ -56,6 +56,8 @@ export const workloadSpecSchema = z.object({
   startedAt: timestampSchema,
   /** CRIU's image of the source's CPU, base64; only for a move with memory. */
   cpu: z.string().optional(),
+  /** It moves as an image that its kubelet makes: of which container, to which repository, and on which image it stands. */
+  checkpoint: z.object({ container: z.string(), repository: z.string(), base: z.string() }).optional(),
   /** The OCI config.json as it stands at the source. */
   config: z.record(z.string(), z.unknown()),
 });

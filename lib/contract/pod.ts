@@ -38,7 +38,12 @@ export const podDeclarationSchema = workloadSchema
     pod: nameSchema,
     /** The container that is the workload. */
     container: nameSchema,
+    /** Repository of a registry, such as `registry.example/godwit/checkpoints`. Present: it moves as an image, without a runtime of ours. */
+    checkpoints: z.string().optional(),
   });
+/** The image by which a migration moves a pod. */
+export const checkpointImage = (repository: string, migration: string): string => `${repository}:${migration}`;
+
 export type PodDeclaration = z.infer<typeof podDeclarationSchema>;
 
 /** Value of key `<node>` in the bucket `pods`, written by the pod controller: all pods that it knows on that node. */

@@ -1,4 +1,5 @@
 import type { VerbRequest, VerbResult } from '../../lib/contract/agent.ts';
+import { endCheckpoint } from '../engine/checkpoint.ts';
 import { dumpIsRunning, dumpJob } from '../engine/engine.ts';
 import { giveVerdict } from '../engine/hold.ts';
 import { killJob, waitJob } from '../engine/job.ts';
@@ -38,6 +39,7 @@ export async function runAgain(context: AgentContext, journal: SourceJournal): P
  */
 async function endDump(context: AgentContext, journal: SourceJournal): Promise<void> {
   const place = placeOf(context, journal.migration);
+  if (journal.prepared?.spec.checkpoint) return endCheckpoint(place);
   const { address = '', port = 0 } = journal.pages ?? {};
   const cut = () => context.exec('ss', ['-K', '-t', 'dst', address, 'dport', '=', `:${port}`]).catch(() => undefined);
   for (let attempt = 0; attempt < 10 && (await dumpIsRunning(place)); attempt += 1) {

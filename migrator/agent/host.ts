@@ -32,6 +32,8 @@ export interface WorkloadHost {
 }
 
 export interface SourceHost {
+  /** Stops every instruction of the container. */
+  freeze(container: Container, journal: SourceJournal): Promise<void>;
   /** From here on nobody but the migration starts the workload here, on the disk; before the record opens. */
   guard(journal: SourceJournal): Promise<void>;
   /** Stops the workload for a cold move: ended by its own hand, or frozen where that could not be taken back. */
@@ -40,6 +42,8 @@ export interface SourceHost {
   runAgain(journal: SourceJournal): Promise<void>;
   /** Sends the clients of the stopped copy on; false where nothing could be done. */
   switchAway(journal: SourceJournal, spec: WorkloadSpec): Promise<boolean>;
+  /** Makes and pushes the image of a frozen container that moves as one. */
+  checkpoint(journal: SourceJournal, options: VerbOptions): Promise<void>;
   /** The stopped copy ends. */
   end(journal: SourceJournal, spec: WorkloadSpec): Promise<void>;
 }

@@ -4,7 +4,6 @@ import type { VerbRequest, VerbResult, WorkloadSpec } from '../../lib/contract/a
 import type { Strategy } from '../../lib/contract/names.ts';
 import { GodwitError } from '../../lib/errors.ts';
 import { dumpHasBegun, finishDump, type PagesTo, prepareDump, startDump } from '../engine/engine.ts';
-import { freeze, freezerOf } from '../engine/freezer.ts';
 import { type FilesFolder, packFolder } from '../files/archive.ts';
 import type { PushTarget } from '../files/data-client.ts';
 import { findImage } from '../workloads/images.ts';
@@ -30,7 +29,8 @@ export function sourceVerbs(context: AgentContext): SourceVerbs {
     prepare: async (journal, request) => {
       if (!journal.prepared) {
         const prepared = await prepareSource(context, request.workload, request.strategy);
-        const shared = prepared.strategy === 'warm' && (await offerShared(context, journal.migration));
+        const byPages = prepared.strategy === 'warm' && !prepared.spec.checkpoint;
+        const shared = byPages && (await offerShared(context, journal.migration));
         journal.prepared = { ...prepared, ...(shared && { shared }) };
         journal.strategy = prepared.strategy;
         const container = await context.host.find(request.workload);
@@ -73,7 +73,7 @@ async function freezeWorkload(
     journal.podAddress = request.receive.podAddress;
     await pushBeforeFreeze(context, journal, request, options);
     const running = await context.host.copyOf(journal);
-    if (strategy === 'warm')
+    if (strategy === 'warm' && !spec.checkpoint)
       await startDump(place, running?.id ?? spec.name, pagesTo(request), context.engine, options);
     options.signal.throwIfAborted();
     await context.host.source.guard(journal);
@@ -89,7 +89,7 @@ async function freezeWorkload(
   if (container && strategy === 'cold') await context.host.source.stop(container, stopGraceMs);
   // asked again while CRIU works: it has thawed what it holds by ptrace, and freezes it at its end
   if (container && strategy !== 'cold' && !(await dumpHasBegun(place)))
-    await freeze(freezerOf(container.cgroupPaths), context.clock);
+    await context.host.source.freeze(container, journal);
   return { frozenAt: journal.frozenAt ?? context.clock.now() };
 }
 
@@ -103,7 +103,8 @@ async function pushBeforeFreeze(
   const { spec, strategy } = requirePrepared(journal);
   const place = placeOf(context, journal.migration);
   const shared = request.receive.shared ? sharedImages(context, journal.migration) : undefined;
-  if (strategy === 'warm') await prepareDump(place, context.engine, shared);
+  const byImage = strategy === 'warm' && spec.checkpoint !== undefined;
+  if (strategy === 'warm' && !byImage) await prepareDump(place, context.engine, shared);
   else await mkdir(place.folder, { recursive: true, mode: 0o700 });
   const target = pushTarget(journal, request.target, request.receive);
   if (request.receive.missingImage) {
@@ -112,7 +113,8 @@ async function pushBeforeFreeze(
       throw new GodwitError('E_PREFLIGHT', `image ${request.receive.missingImage} is not on this node either`);
     await context.data.push(target, 'image', () => packFolder(image), options);
   }
-  if (strategy === 'restart' || journal.filesPushed) return;
+  // an image holds the files
+  if (strategy === 'restart' || byImage || journal.filesPushed) return;
   const { folder, within } = await filesFolder(context, journal, spec);
   const files = { snapshot: join(place.folder, 'files'), level: 0, within } as const;
   await context.data.push(target, 'files-0', () => packFolder(folder, files), options);
@@ -145,6 +147,10 @@ async function dumpWorkload(
   const started = context.clock.monotonic();
   const memory = async (): Promise<number> => {
     if (strategy !== 'warm') return 0;
+    if (spec.checkpoint) {
+      await context.host.source.checkpoint(journal, options);
+      return journal.prepared?.memoryBytes ?? 0;
+    }
     const dump = () => finishDump(place, spec.name, options);
     const dumped = async () => {
       await dump();
@@ -155,7 +161,7 @@ async function dumpWorkload(
     return journal.prepared?.memoryBytes ?? 0;
   };
   const files = async (): Promise<number> => {
-    if (strategy === 'restart') return 0;
+    if (strategy === 'restart' || (strategy === 'warm' && spec.checkpoint)) return 0;
     const { folder, within } = await filesFolder(context, journal, spec);
     const changed = { snapshot: join(place.folder, 'files'), level: 1, within } as const;
     return context.data.push(target, 'files-1', () => packFolder(folder, changed), options);

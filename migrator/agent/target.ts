@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { finished } from 'node:stream/promises';
 import type { VerbRequest, VerbResult } from '../../lib/contract/agent.ts';
 import { GodwitError } from '../../lib/errors.ts';
+import { readContainer } from '../engine/container.ts';
 import { refuseLesserCpu } from '../engine/cpu.ts';
 import {
   drainJob,
@@ -15,6 +16,7 @@ import {
 } from '../engine/engine.ts';
 import { giveVerdict } from '../engine/hold.ts';
 import { jobEndedAt, jobState, killJob, waitJob } from '../engine/job.ts';
+import { forbidImageRestore, imageRestoreHeld, prepareImageRestore } from '../engine/restore-hold.ts';
 import { unpackInto } from '../files/archive.ts';
 import type { Upload } from '../files/data-server.ts';
 import { type AgentContext, placeOf, type VerbOptions } from './context.ts';
@@ -71,9 +73,13 @@ async function receive(
 async function preparePlace(
   context: AgentContext,
   journal: TargetJournal,
-  { shared, source }: VerbRequest<'receive'>,
+  { shared, source, spec }: VerbRequest<'receive'>,
 ): Promise<Pick<VerbResult<'receive'>, 'pages' | 'shared'>> {
   const place = placeOf(context, journal.migration);
+  if (spec.checkpoint) {
+    await prepareImageRestore(place, context.exec);
+    return {};
+  }
   if (shared && (await seesShared(context, journal.migration))) {
     await prepareRestore(place, context.engine, sharedImages(context, journal.migration));
     return { shared: true };
@@ -126,10 +132,21 @@ async function restore(
 
 async function restoreWarm(context: AgentContext, journal: TargetJournal, options: VerbOptions): Promise<void> {
   const place = placeOf(context, journal.migration);
+  if (journal.spec.checkpoint) return restoreImage(context, journal, options);
   if (!journal.receive?.shared) await pagesArrived(place, options);
   journal.lazy = journal.memoryBytes >= lazyFromBytes;
   const { lazy, workload } = journal;
   await restoreHeld(place, { container: workload, lazy, ...options }, context.host.target.launch(journal, options));
+}
+
+/** Whoever asks for the move has the pod made; its kubelet and containerd do the rest. */
+async function restoreImage(context: AgentContext, journal: TargetJournal, options: VerbOptions): Promise<void> {
+  const id = await imageRestoreHeld(placeOf(context, journal.migration), options);
+  const container = await readContainer(context.paths.runcRoot, id);
+  const pod = container && (await context.host.pin(container));
+  if (!pod) throw new GodwitError('E_RESTORE', `runc does not know the held container ${id}`);
+  journal.pod = pod;
+  await context.journals.save(journal);
 }
 
 /** Idempotent; the caller has checked that the record is `committed`. */
@@ -196,6 +213,7 @@ export async function destroyCopy(
   if (!journal.lost && !evenRunning && (await hasRun(context, journal)))
     throw new GodwitError('E_RECORD', `${journal.workload} was committed and runs on ${context.config.name}`);
   const place = placeOf(context, journal.migration);
+  if (journal.spec.checkpoint) await forbidImageRestore(place);
   const told = await giveVerdict(place.folder, 'die');
   if (told) await waitJob(restoreJob(place), { signal: AbortSignal.timeout(3000) }).catch(() => 0);
   for (const job of [restoreJob(place), drainJob(place), pagesJob(place)]) await killJob(job);

@@ -11,16 +11,33 @@ const heldFile = (folder: string): string => join(folder, 'held');
 /** Where CRIU is held: before a dump touches the workload, or when a restored copy is complete and has not run. */
 export type HoldStage = 'pre-dump' | 'post-restore';
 
+/** Further lines of the script. */
+export interface HoldLines {
+  /** At any other stage than that of the hold. */
+  otherwise?: readonly string[];
+  /** At the stage of the hold, before it is held. */
+  before?: readonly string[];
+}
+
 /**
  * Makes the script that holds CRIU, which runs it at every stage. At `pre-dump` and `post-restore` an exit code other than 0 makes CRIU
  * give up: it leaves the workload alone, or kills the copy. (At `pre-resume` the exit code is ignored.) What is held outlives the agent:
  * the script waits for its one line for ever, and anything but `run` is a no.
  */
-export async function prepareHold(folder: string, stage: HoldStage, exec: Exec): Promise<string> {
+export async function prepareHold(
+  folder: string,
+  stage: HoldStage,
+  exec: Exec,
+  { otherwise = [], before = [] }: HoldLines = {},
+): Promise<string> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const script = [
     '#!/bin/sh',
-    `[ "$CRTOOLS_SCRIPT_ACTION" = ${stage} ] || exit 0`,
+    `if [ "$CRTOOLS_SCRIPT_ACTION" != ${stage} ]; then`,
+    ...otherwise,
+    'exit 0',
+    'fi',
+    ...before,
     // opened first: once the mark is there, a verdict reaches its reader
     `exec 3<> '${verdictFifo(folder)}'`,
     `echo held > '${heldFile(folder)}'`,

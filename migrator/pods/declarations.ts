@@ -21,6 +21,9 @@ export interface FollowOptions {
   signal: AbortSignal;
 }
 
+/** What containerd 2.1 notes as the name of every container that it restores from an image. */
+const restoredName = 'containerd';
+
 const restartMs = 500;
 
 export function createDeclarations(): Declarations {
@@ -37,7 +40,8 @@ export function createDeclarations(): Declarations {
   };
   return {
     heard,
-    of: ({ uid, container }) => known.find((one) => one.uid === uid && one.container === container),
+    of: ({ uid, container }) =>
+      known.find((one) => one.uid === uid && (one.container === container || container === restoredName)),
     follow: async (store, options) => {
       while (!options.signal.aborted) {
         await watch(store, options).catch((error: unknown) =>

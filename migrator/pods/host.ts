@@ -8,6 +8,7 @@ import { placeOf } from '../agent/context.ts';
 import type { SourceHost, TargetHost, WorkloadHost } from '../agent/host.ts';
 import type { PodPlace, TargetJournal } from '../agent/journal.ts';
 import { obstacleOf } from '../agent/prepare.ts';
+import { checkpointToImage, pause, resume } from '../engine/checkpoint.ts';
 import { type Container, listContainers, readContainer } from '../engine/container.ts';
 import { drainJob, restoreJob } from '../engine/engine.ts';
 import { freeze, freezerOf, thaw } from '../engine/freezer.ts';
@@ -16,6 +17,8 @@ import { canForward, endForward, forwardFrom, podAddressIn } from '../network/fo
 import { resetConnectionsIn } from '../network/netns.ts';
 import type { HostDeps } from '../workloads/host.ts';
 import type { Declarations } from './declarations.ts';
+import { guardHosts, unguardHosts } from './hosts-guard.ts';
+import { checkpointFor, checkpointOf, forgetImage, receiveImage, removeCheckpoint } from './image-path.ts';
 import { dropGuard, markArrived, setGuard } from './marks.ts';
 import { cgroupPath, killContainer, ownMounts, podFiles, podFolderIn, readBundle } from './place.ts';
 import type { Waiter, Waiters } from './waiters.ts';
@@ -39,7 +42,7 @@ export async function createPodHost(deps: PodHostDeps): Promise<WorkloadHost> {
       await Promise.race([declarations.heard, clock.sleep(hearMs)]);
       return (await listContainers(paths.runcRoot)).find((container) => {
         const pod = podContainerOf(container.labels);
-        return container.alive && pod?.workload === workload && declarations.of(pod) !== undefined;
+        return container.alive && pod && declarations.of(pod)?.name === workload;
       });
     },
     copyOf: async ({ pod }) => (pod ? readContainer(paths.runcRoot, pod.container) : undefined),
@@ -52,8 +55,9 @@ export async function createPodHost(deps: PodHostDeps): Promise<WorkloadHost> {
       return podFiles(place, stage);
     },
     settle: async (journal) => {
-      if (journal.role !== 'target' || !journal.pod) return;
-      if (!journal.destroyed && journal.runningAt !== undefined)
+      if (journal.role === 'source') return removeCheckpoint(journal, exec);
+      await forgetImage(journal, exec);
+      if (journal.pod && !journal.destroyed && journal.runningAt !== undefined)
         await markArrived(paths, journal.pod, journal.migration);
     },
     source: sourceHost(deps),
@@ -88,10 +92,17 @@ async function specOf({ declarations, config }: PodHostDeps, container: Containe
     throw new GodwitError('E_PREFLIGHT', `${declared.name} can not move: ${declared.obstacle}`, {
       next: 'remove the obstacle',
     });
-  const { uid: _uid, namespace: _namespace, pod: _pod, container: _container, obstacle: _obstacle, ...rest } = declared;
+  const { name, image, keeps, strategy, home, migrate, priority, requestedCores, requestedMemoryBytes } = declared;
+  const checkpoint = await checkpointOf(declared, container, config);
   // the target's pod has a configuration of its own, in which the same mounts have to be
   const mounts = (await readBundle(container.bundle)).mounts.map(({ destination }) => ({ destination }));
-  return { ...rest, restartPolicy: 'always', startedAt: container.createdAt, config: { mounts } };
+  return {
+    ...{ name, image, keeps, strategy, home, migrate, priority },
+    ...(requestedCores !== undefined && { requestedCores }),
+    ...(requestedMemoryBytes !== undefined && { requestedMemoryBytes }),
+    ...(checkpoint && { checkpoint }),
+    ...{ restartPolicy: 'always', startedAt: container.createdAt, config: { mounts } },
+  };
 }
 
 function sourceHost(deps: PodHostDeps): SourceHost {
@@ -101,8 +112,16 @@ function sourceHost(deps: PodHostDeps): SourceHost {
     return pod;
   };
   return {
+    freeze: (container, { prepared }) =>
+      prepared?.spec.checkpoint ? pause(container.id, exec) : freeze(freezerOf(container.cgroupPaths), clock),
+    checkpoint: async (journal, options) => {
+      const plan = checkpointFor(journal, deps.config);
+      const made = await checkpointToImage(placeOf(deps, journal.migration), plan, options);
+      log.info({ migration: journal.migration, image: plan.image, ...made }, 'the image is in its registry');
+    },
     guard: async (journal) => {
       const pod = requirePod(journal);
+      if (journal.prepared?.spec.checkpoint) await guardHosts(pod);
       if (journal.podAddress && !(await canForward(exec))) {
         log.warn('no nft here: clients wait until the cluster knows the pod of the copy');
         journal.podAddress = undefined;
@@ -114,11 +133,14 @@ function sourceHost(deps: PodHostDeps): SourceHost {
     // a container that has ended can not go on where it was, and a kubelet would start it without what it has written
     stop: (container) => freeze(freezerOf(container.cgroupPaths), clock),
     // where the container has ended meanwhile, the kubelet starts it anew
-    runAgain: async ({ pod, podAddress }) => {
+    runAgain: async ({ pod, prepared, frozenAt, podAddress }) => {
       if (pod?.network && podAddress && existsSync(pod.network)) await endForward(pod.network, exec);
       const container = pod && (await readContainer(paths.runcRoot, pod.container));
-      if (container?.alive) await thaw(freezerOf(container.cgroupPaths), clock);
-      if (pod) await dropGuard(paths, pod);
+      if (container?.alive && prepared?.spec.checkpoint && frozenAt !== undefined) await resume(container.id, exec);
+      else if (container?.alive) await thaw(freezerOf(container.cgroupPaths), clock);
+      if (!pod) return;
+      await unguardHosts(pod);
+      await dropGuard(paths, pod);
     },
     switchAway: async (journal) => {
       const { network } = requirePod(journal);
@@ -157,7 +179,11 @@ function targetHost(deps: PodHostDeps): TargetHost {
     return (container?.alive ?? false) && !existsSync(join(paths.runcRoot, pod?.container ?? '', 'exec.fifo'));
   };
   return {
-    receive: async (journal, { spec }, { signal }) => {
+    receive: async (journal, { spec, strategy }, { signal }) => {
+      if (spec.checkpoint && strategy === 'warm') {
+        await receiveImage(spec.checkpoint, config.name, deps.exec);
+        return {};
+      }
       const patience = AbortSignal.any([signal, AbortSignal.timeout(waitMs)]);
       const waiter = await waiters.until(journal.migration, patience).catch((error: unknown) => {
         throw new GodwitError('E_PREFLIGHT', `no pod waits on ${config.name} for migration ${journal.migration}`, {

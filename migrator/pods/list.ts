@@ -21,7 +21,7 @@ async function describe(
   if (!declared) return undefined;
   const lostIn = deps.lostIn(declared.name);
   if (lostIn === undefined && (!container.alive || deps.isStopped(declared.name))) return undefined;
-  const { uid: _uid, namespace, pod: name, container: _container, obstacle: known, ...rest } = declared;
+  const { uid: _uid, namespace, pod: name, container: _container, checkpoints: _, obstacle: known, ...rest } = declared;
   const own = known ?? (await deps.obstacleOf(container).catch(() => undefined));
   const obstacle = lostIn === undefined ? own : lostText(lostIn);
   return {

@@ -10,6 +10,9 @@ const restoreBytesPerSecond = 200_000_000;
 /** For an image that the target lacks; its size is not known beforehand. */
 const missingImageMs = 300_000;
 
+/** For a pod that moves as an image: what a kubelet gives a checkpoint, and a pod that comes up at the target. */
+const imageMs = 90_000;
+
 export const defaultLimits: Limits = {
   budgetMs: {
     prepare: 10_000,
@@ -55,9 +58,10 @@ export function budgetMs(state: SagaState, step: ActiveStep, context: SagaContex
   const memoryBytes = state.prepared?.memoryBytes ?? 0;
   const filesBytes = state.prepared?.filesBytes ?? 0;
   const transferMs = (bytes: number): number => (bytes / context.bytesPerSecond) * 1000 * transferReserve;
+  const byImageMs = state.prepared?.spec.checkpoint ? imageMs : 0;
   if (step === 'freeze') return base + transferMs(filesBytes) + (state.receive?.missingImage ? missingImageMs : 0);
-  if (step === 'dump') return base + transferMs(memoryBytes + filesBytes);
-  if (step === 'restore') return base + (memoryBytes / restoreBytesPerSecond) * 1000;
+  if (step === 'dump') return base + byImageMs + transferMs(memoryBytes + filesBytes);
+  if (step === 'restore') return base + byImageMs + (memoryBytes / restoreBytesPerSecond) * 1000;
   return base;
 }
 

@@ -10,7 +10,7 @@ import { obstacleOf } from '../agent/prepare.ts';
 import { refuseOccupied } from '../agent/room.ts';
 import { readConfig, readContainer } from '../engine/container.ts';
 import { drainJob, restoreJob } from '../engine/engine.ts';
-import { freezerOf, thaw } from '../engine/freezer.ts';
+import { freeze, freezerOf, thaw } from '../engine/freezer.ts';
 import { killJob, startJob } from '../engine/job.ts';
 import { resetConnections } from '../network/netns.ts';
 import { workloadFolders } from '../paths.ts';
@@ -71,6 +71,10 @@ export function createContainerHost(deps: HostDeps): WorkloadHost {
 
 function sourceHost(deps: HostDeps): SourceHost {
   return {
+    freeze: (container) => freeze(freezerOf(container.cgroupPaths), deps.clock),
+    checkpoint: async () => {
+      throw new GodwitError('E_STALE', 'only a pod moves as an image');
+    },
     // the supervisor looks into the journals
     guard: async () => undefined,
     stop: (container, graceMs) => stopContainer(container, graceMs, deps),

@@ -75,6 +75,7 @@ async function runTerm(tools: ControllerTools, signal: AbortSignal): Promise<voi
   const declarer = createDeclarer({
     store: await openStore(connection, 'pods', podDeclarationsSchema, log),
     index,
+    checkpoints: tools.checkpoints,
     isEdgeNode: (name) => edgeNodes.get({ name }) !== undefined,
     recorder: createEventRecorder({ client, controller: 'godwit.dev/pods', instance, clock, log }),
     clock,

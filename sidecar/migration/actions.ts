@@ -6,6 +6,8 @@ export type Action =
   | { kind: 'ask-eviction' }
   /** Keeps the object until the migration has ended; nothing is done before. */
   | { kind: 'hold' }
+  /** Asks whether the API server would take the target pod. */
+  | { kind: 'try-target' }
   | { kind: 'create-target' }
   | { kind: 'publish-command' }
   | { kind: 'ask-cancel' }

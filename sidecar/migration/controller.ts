@@ -32,7 +32,7 @@ export function createMigrationController(tools: ControllerTools): Controller {
 
 /** One term: whatever is known is read anew. */
 async function runTerm(tools: ControllerTools, metrics: MigrationMetrics, signal: AbortSignal): Promise<void> {
-  const { client, connection, clock, random, log } = tools;
+  const { client, connection, checkpoints, clock, random, log } = tools;
   const watching = { client, clock, random, log };
   const answers = new Map<string, Answers>();
   const migrations = createInformer<Migration>({
@@ -69,7 +69,16 @@ async function runTerm(tools: ControllerTools, metrics: MigrationMetrics, signal
     reconcile.forget(gone.metadata.uid);
     pokeAll();
   };
-  const observe = createObserve({ client, clock, known: migrations.list, targets, records, stories, answers });
+  const observe = createObserve({
+    client,
+    clock,
+    checkpoints,
+    known: migrations.list,
+    targets,
+    records,
+    stories,
+    answers,
+  });
   const execute = createExecute({
     ...tools,
     migrations: await openStore(connection, 'migrations', sagaStateSchema, log),

@@ -9,6 +9,7 @@ import type { Store } from '../../lib/bus/kv.ts';
 import { publish } from '../../lib/bus/publish.ts';
 import { viaHub } from '../../lib/bus/streams.ts';
 import type { Command } from '../../lib/contract/migration.ts';
+import { checkpointImage } from '../../lib/contract/pod.ts';
 import type { SagaState } from '../../lib/contract/saga.ts';
 import { GodwitError, hasCode } from '../../lib/errors.ts';
 import { commandSubject } from '../../lib/subjects.ts';
@@ -46,6 +47,7 @@ export function createExecute(options: ExecuteOptions): Execute {
         observed,
         finalizersOf(observed).filter((one) => one !== finalizer),
       ),
+    'try-target': (observed) => createTarget(options, observed, { dryRun: true }),
     'create-target': (observed) => createTarget(options, observed),
     'publish-command': (observed) => publishCommand(js, options, observed),
     'ask-cancel': (observed) => askCancel(options, observed),
@@ -95,20 +97,27 @@ async function setFinalizers({ client }: ExecuteOptions, { migration }: Observed
   }
 }
 
-async function createTarget(options: ExecuteOptions, { migration, source, owner }: Observed): Promise<void> {
+async function createTarget(
+  options: ExecuteOptions,
+  { migration, source, owner, checkpoints }: Observed,
+  { dryRun = false } = {},
+): Promise<void> {
   const { status = {}, spec } = migration;
+  const byImage = status.path === 'image' && checkpoints !== undefined;
   if (!source || !status.workload) return;
   const pod = targetPod(source, {
     migration: idOf(migration),
     workload: status.workload,
     node: spec.target,
     ownerLabels: ownerLabels(source, owner),
+    ...(byImage && { image: checkpointImage(checkpoints, idOf(migration)) }),
   });
   try {
-    await options.client.create(resources.pods, pod);
+    await options.client.create(resources.pods, pod, { dryRun });
+    if (dryRun) options.learn(idOf(migration), { tried: true });
   } catch (error) {
     // ours already, or somebody else's, which is seen next
-    if (hasStatus(error, 409)) return;
+    if (hasStatus(error, 409)) return dryRun ? options.learn(idOf(migration), { tried: true }) : undefined;
     // a quota, a policy, a webhook
     if (!hasStatus(error, 400, 403, 422)) throw error;
     options.learn(idOf(migration), { creation: `the API server refused the target pod: ${said(error)}` });

@@ -64,6 +64,7 @@ export const observed = (rest: Partial<Observed> = {}): Observed => ({
   node: aNode(),
   owner: undefined,
   records: { source: aRecord('edge-1', { workloads: [aWorkload] }), target: aRecord('cloud-1') },
+  checkpoints: undefined,
   progress: undefined,
   eviction: { allowed: true },
   now: bornAt + 1000,

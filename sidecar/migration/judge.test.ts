@@ -90,6 +90,18 @@ describe('accepted', () => {
   });
 });
 
+const imagesGo = { checkpoints: 'registry/checkpoints' };
+const stock = (
+  spec: Partial<Pod['spec']> = {},
+  volumeMounts: { name: string; mountPath: string }[] = [],
+): Partial<Observed> => ({
+  source: aPod({ runtimeClassName: undefined, containers: [{ name: 'main', volumeMounts }], ...spec }),
+});
+
+test('a pod of a stock node is accepted where there is a repository for its image', () => {
+  expect(judge(observed({ ...stock(), ...imagesGo }))).toMatchObject({ kind: 'accept' });
+});
+
 describe('refused', () => {
   const withSpec = (spec: Partial<Pod['spec']>): Partial<Observed> => ({ source: aPod(spec) });
   const container = (more: object): Partial<Observed> => withSpec({ containers: [{ name: 'main', ...more }] });
@@ -108,6 +120,11 @@ describe('refused', () => {
         records: report({ strategy: 'restart', keeps: 'nothing' }),
       },
       /terminal/,
+    ],
+    [
+      'a restart on a stock node',
+      { ...stock(), ...imagesGo, records: report({ strategy: 'restart', keeps: 'nothing' }) },
+      /strategy restart needs runtimeClassName godwit/,
     ],
     ['an owner that is gone', { source: ownedBy('ReplicaSet') }, /is gone/],
     [

@@ -70,7 +70,8 @@ function specObstacle(observed: Observed, pod: Pod): string | undefined {
   const [container] = facts.spec.containers;
   const { strategy: declared = 'auto', keeps = 'memory' } = workloadOf(observed) ?? {};
   const { strategy: asked } = observed.migration.spec;
-  return container && obstacleTo(facts, container, strategyFor(asked === 'auto' ? declared : asked, keeps));
+  const strategy = strategyFor(asked === 'auto' ? declared : asked, keeps);
+  return container && obstacleTo(facts, container, strategy, observed.checkpoints);
 }
 
 function workloadOf({ source, records }: Observed): Workload | undefined {

@@ -18,6 +18,7 @@ import type { Stories } from './stories.ts';
 export interface ObserveOptions {
   client: KubeClient;
   clock: Clock;
+  checkpoints: string | undefined;
   /** All Migrations of the cluster. */
   known(): readonly Migration[];
   /** Pods that were created for a copy. */
@@ -32,7 +33,7 @@ export type Observe = (migration: Migration) => Promise<Observed>;
 
 /** Gathers what is known of a Migration. Pods are asked for by name: whoever moves one pod need not know all of the cluster's. */
 export function createObserve(options: ObserveOptions): Observe {
-  const { client, clock, known, targets, records, stories, answers } = options;
+  const { client, clock, checkpoints, known, targets, records, stories, answers } = options;
   const read = async <T>(schema: z.ZodType<T>, resource: Resource, key: ObjectKey): Promise<T | undefined> => {
     const found = await client.get(resource, key);
     return found && parseAs(schema, found, resource.kind);
@@ -63,6 +64,7 @@ export function createObserve(options: ObserveOptions): Observe {
       node,
       owner: await readOwner(reference, namespace),
       records: { source: records.get(source?.spec.nodeName ?? status?.source ?? ''), target: records.get(spec.target) },
+      checkpoints,
       progress: stories.of(idOf(migration)),
       ...answers.get(idOf(migration)),
       now: clock.now(),

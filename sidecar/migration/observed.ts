@@ -13,6 +13,8 @@ export interface Answers {
   eviction?: Eviction | undefined;
   /** Why it takes no such target pod. */
   creation?: string | undefined;
+  /** It would take one. */
+  tried?: true | undefined;
 }
 
 /** All that is known of one Migration object at a moment. */
@@ -31,6 +33,8 @@ export interface Observed extends Answers {
   /** Of the source pod, or as the target pod remembers it; undefined when it is gone, or there is none. */
   owner: Owner | undefined;
   records: { source: NodeRecord | undefined; target: NodeRecord | undefined };
+  /** Repository through which pods move as images; undefined: they do not. */
+  checkpoints: string | undefined;
   /** Undefined: no event yet. */
   progress: Progress | undefined;
   /** Milliseconds since the epoch. */

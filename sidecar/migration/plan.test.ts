@@ -85,6 +85,68 @@ const inbound = {
 };
 const late = bornAt + 301_000;
 
+const byImage = { ...ok, path: 'image' as const };
+const imageCommanded = prepared({ migration: aMigration(byImage), now: bornAt });
+const toRestore = upToRun.slice(0, 4);
+
+describe('next action of a move by an image', () => {
+  test.each<[string, Observed, string]>([
+    ['asks whether the target pod would be taken', at(byImage), 'try-target'],
+    ['commands without it', at(byImage, { tried: true }), 'publish-command'],
+    [
+      'makes no pod before there is an image',
+      at(imageCommanded, { progress: told(['prepare', 'freeze', 'dump']) }),
+      'wait',
+    ],
+    ['makes it then', at(imageCommanded, { progress: told(toRestore) }), 'create-target'],
+    ['not on the way back', at(imageCommanded, { progress: told([...toRestore, 'aborting']) }), 'wait'],
+    [
+      'waits while it comes up',
+      at(imageCommanded, { target: targetIn({ waiting: 'ContainerCreating' }), progress: told(toRestore) }),
+      'wait',
+    ],
+    [
+      'cancels what can not be pulled',
+      at(imageCommanded, { target: targetIn({ waiting: 'ErrImagePull' }), progress: told(toRestore) }),
+      'ask-cancel',
+    ],
+    ['… what was refused', at(imageCommanded, { creation: 'exceeded quota', progress: told(toRestore) }), 'ask-cancel'],
+    [
+      '… what failed',
+      at(imageCommanded, { target: targetIn({ phase: 'Failed' }), progress: told(toRestore) }),
+      'ask-cancel',
+    ],
+    [
+      '… what somebody deletes',
+      at(imageCommanded, { target: targetIn({ going: true }), progress: told(toRestore) }),
+      'ask-cancel',
+    ],
+    ['… on request', at(imageCommanded, { progress: told(['prepare']) }, deleting), 'ask-cancel'],
+    [
+      'opens the gate when the copy runs',
+      at(imageCommanded, { target: targetIn(), progress: told(upToRun) }),
+      'open-gate',
+    ],
+    [
+      'leaves a copy that has run alone',
+      at(imageCommanded, { target: targetIn({ gate: true, phase: 'Failed' }), progress: told(upToRun) }),
+      'wait',
+    ],
+  ])('%s', (_, seen, action) => {
+    expect(plan(seen).action.kind).toBe(action);
+  });
+
+  test('what the kubelet said is the reason of the roll-back', () => {
+    const failing = at(imageCommanded, { target: targetIn({ waiting: 'ErrImagePull' }), progress: told(toRestore) });
+    const { status } = plan(failing);
+    const end = told([...toRestore, 'ended'], 'rolled-back', 'cancelled on request');
+    expect(plan(at(status, { progress: end })).status).toMatchObject({
+      phase: 'RolledBack',
+      reason: 'web-m0a1b2c3d on cloud-1: ErrImagePull: no such image',
+    });
+  });
+});
+
 describe('next action', () => {
   test.each<[string, Observed, string]>([
     ['asks whether a budget speaks against it', at(undefined, { eviction: undefined }), 'ask-eviction'],

@@ -58,6 +58,11 @@ function planPreparation(observed: Observed): Plan {
     if (target && !target.metadata.deletionTimestamp) return { status, action: deleteTarget };
     return { status: ended(observed, deletionTimestamp ? 'RolledBack' : 'Refused', giveUp), action: { kind: 'wait' } };
   }
+  if (migration.status?.path === 'image') {
+    const { status = {} } = migration;
+    if (!observed.tried) return { status, action: { kind: 'try-target' } };
+    return { status, action: { kind: 'publish-command' }, after: prepared(observed) };
+  }
   const why = waitingReason(target) ?? 'its container is not waiting there yet';
   if (!target) return { status: migration.status ?? {}, action: { kind: 'create-target' } };
   if (records.target?.inbound?.includes(idOf(migration)))
@@ -103,6 +108,7 @@ function planRunning(observed: Observed): Plan {
   const { migration, progress, target } = observed;
   const status = progress ? mirrored(observed, progress) : prepared(observed);
   if (progress && runs(progress)) return planRest(observed, status);
+  if (status.path === 'image') return planImage(observed, status);
   // the kubelet does not see that a pod is gone while its container is being created: the copy would run
   const targetIsGone = !target || target.metadata.deletionTimestamp !== undefined;
   const unwanted = migration.metadata.deletionTimestamp !== undefined || targetIsGone || sourceIsGone(observed);
@@ -121,12 +127,49 @@ function planRest({ migration, target, now }: Observed, status: MigrationStatus)
   return { status: waiting(context, 'Completed', why), action: { kind: 'wait' } };
 }
 
+/** By an image: the target pod is made when that is in its registry, and the copy is held when it comes up. */
+function planImage(observed: Observed, status: MigrationStatus): Plan {
+  const { migration, progress, target } = observed;
+  if (migration.metadata.deletionTimestamp || sourceIsGone(observed)) return { status, action: { kind: 'ask-cancel' } };
+  const fault = imageFault(observed);
+  if (fault !== undefined) {
+    const told = waiting({ ...observed, migration: { ...migration, status } }, 'Committed', fault);
+    return { status: told, action: { kind: 'ask-cancel' } };
+  }
+  const isDue = progress?.stage === 'restore' && progress.result === undefined;
+  return { status, action: { kind: isDue && !target ? 'create-target' : 'wait' } };
+}
+
+/** What a kubelet says of a container that will not come up. */
+const failing =
+  /^(ErrImage|ImagePullBackOff|InvalidImageName|CreateContainer.*Error|RunContainerError|CrashLoopBackOff)/;
+
+function imageFault({ migration, target, creation }: Observed): string | undefined {
+  if (!target) return creation;
+  const where = `${target.metadata.name} on ${migration.spec.target}`;
+  if (target.metadata.deletionTimestamp) return `${where} was deleted`;
+  if (target.metadata.annotations?.[inboundMarks.migration] !== idOf(migration))
+    return `there is a pod ${target.metadata.name} of somebody else`;
+  const why = waitingReason(target) ?? '';
+  if (failing.test(why)) return `${where}: ${why}`;
+  if (target.status?.phase === 'Failed')
+    return `${where} failed: ${failureOf(target) ?? target.status.message ?? target.status.reason ?? 'no reason was given'}`;
+  return undefined;
+}
+
+function failureOf(pod: Pod): string | undefined {
+  const { terminated } = pod.status?.containerStatuses?.[0]?.state ?? {};
+  return terminated && [terminated.reason, terminated.message].filter(Boolean).join(': ');
+}
+
 /** The terminal event is there: what stands goes to whom it belongs, then the object says so. */
 function planEnd(observed: Observed): Plan {
   const { progress, target } = observed;
   if (!progress) return { status: observed.migration.status ?? {}, action: { kind: 'wait' } };
   const status = mirrored(observed, progress);
-  const { result = 'failed', reason = 'no reason was told' } = progress;
+  const { result = 'failed' } = progress;
+  const cause = status.conditions?.find(({ type, reason: is }) => type === 'Committed' && is === 'Waiting')?.message;
+  const reason = cause ?? progress.reason ?? 'no reason was told';
   switch (result) {
     case 'lost':
     case 'in-doubt':

@@ -29,7 +29,7 @@ export interface Reconcile {
 }
 
 /** What follows at once, without a change in the cluster that would be told: an answer, or a status of one's own. */
-const immediate = ['ask-eviction', 'create-target'];
+const immediate = ['ask-eviction', 'try-target', 'create-target'];
 
 export function createReconcile(options: ReconcileOptions): Reconcile {
   const { client, epoch, observe, execute, tell, metrics, log } = options;

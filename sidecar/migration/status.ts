@@ -1,5 +1,6 @@
 import { type Condition, rfc3339, withCondition } from '../../k8s/objects/meta.ts';
 import { idOf, type MigrationStatus } from '../../k8s/objects/migration.ts';
+import { pathOf } from '../pods/obstacles.ts';
 import { downtimeMs } from './downtime.ts';
 import type { Observed } from './observed.ts';
 import { isCommitted, type Progress } from './progress.ts';
@@ -24,7 +25,7 @@ export function accepted(
     workload: to.workload,
     ...(source && { sourcePodUID: source.metadata.uid }),
     targetPod: targetPodName(spec.pod, idOf(migration)),
-    path: 'runtime',
+    path: (source && pathOf(source)) ?? 'runtime',
     startedAt: rfc3339(now),
   };
   const message = `${spec.pod} moves from ${to.source} to ${spec.target}`;
@@ -39,7 +40,10 @@ export function waiting({ migration, now }: Context, type: ConditionType, why: s
 /** The command is published, and no driver has told anything yet. */
 export function prepared({ migration, now }: Context): MigrationStatus {
   const status: MigrationStatus = { ...migration.status, phase: 'Running', stage: 'requested' };
-  const message = 'the target pod waits for its copy; the command is published';
+  const message =
+    migration.status?.path === 'image'
+      ? 'the command is published; the target pod follows its image'
+      : 'the target pod waits for its copy; the command is published';
   return withOne({ migration, now }, status, 'Prepared', 'True', 'Commanded', message);
 }
 

@@ -18,6 +18,14 @@ describe('name of the target pod', () => {
 });
 
 describe('the target pod', () => {
+  test('from an image has that one, and is never started again from it', () => {
+    const { spec } = targetPod(aPod({ runtimeClassName: undefined }), { ...options, image: 'registry/checkpoints:1' });
+    expect(spec).toMatchObject({
+      restartPolicy: 'Never',
+      containers: [{ name: 'main', image: 'registry/checkpoints:1', imagePullPolicy: 'IfNotPresent' }],
+    });
+  });
+
   test('goes to the target, is marked, and waits for its copy', () => {
     expect(targetPod(aPod({}, { finalizers: ['x'], ownerReferences: [] }), options)).toEqual({
       metadata: {

@@ -10,6 +10,8 @@ export interface TargetPodOptions {
   node: string;
   /** Labels that it gets only when its owner may count it. */
   ownerLabels: Readonly<Record<string, string>>;
+  /** Its container is restored from this one, once: whatever ends is not started again from there. */
+  image?: string;
 }
 
 /** The target pod as it is to be created. */
@@ -55,7 +57,7 @@ const accountPath = '/var/run/secrets/kubernetes.io/serviceaccount';
  * have done their work, and it goes by the source's host name, which the processes know.
  */
 export function targetPod(source: Pod, options: TargetPodOptions): NewPod {
-  const { migration, workload, node, ownerLabels } = options;
+  const { migration, workload, node, ownerLabels, image } = options;
   const { name, namespace = 'default', labels = {}, annotations = {} } = source.metadata;
   const owner = controllerOf(source);
   return {
@@ -75,7 +77,7 @@ export function targetPod(source: Pod, options: TargetPodOptions): NewPod {
         }),
       },
     },
-    spec: targetSpec(source, node),
+    spec: image === undefined ? targetSpec(source, node) : fromImage(targetSpec(source, node), image),
   };
 }
 
@@ -101,6 +103,11 @@ function targetSpec({ spec, status, metadata }: Pod, nodeName: string): Pod['spe
       volumes: spec.volumes.filter(({ name }) => mounted.includes(name) && !tokens.includes(name)),
     }),
   };
+}
+
+function fromImage(spec: Pod['spec'], image: string): Pod['spec'] {
+  const containers = spec.containers.map((container) => ({ ...container, image, imagePullPolicy: 'IfNotPresent' }));
+  return { ...spec, restartPolicy: 'Never', containers };
 }
 
 /** What the kubelet calls the pod's host, where that can be asked for by its spec. */

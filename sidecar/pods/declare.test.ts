@@ -110,6 +110,28 @@ describe('what can move', () => {
   });
 });
 
+describe('by an image, where there is a repository for it', () => {
+  const stock = (parts: PodParts = {}): PodParts => ({
+    ...parts,
+    spec: { ...parts.spec, runtimeClassName: undefined },
+  });
+  const through = (parts: PodParts) => declarePod(podOf(parts), [], 'registry/checkpoints').declaration;
+  test('a pod without RuntimeClass says so to its agent', () => {
+    expect(through(stock())).toMatchObject({ checkpoints: 'registry/checkpoints' });
+    expect(through(stock())?.obstacle).toBeUndefined();
+  });
+  test.each<[string, PodParts, RegExp]>([
+    ['an emptyDir', stock(volume({ emptyDir: {} })), /^volume data is an emptyDir/],
+    ['a terminal', stock({ container: { tty: true } }), /has a terminal/],
+    ['a runtime of somebody else', { spec: { runtimeClassName: 'kata' } }, /^its runtimeClassName is kata/],
+  ])('not with %s', (_, parts, reason) => {
+    expect(through(parts)?.obstacle).toMatch(reason);
+  });
+  test('a pod of our runtime does not go that way', () => {
+    expect(through({})?.checkpoints).toBeUndefined();
+  });
+});
+
 describe('what can not move', () => {
   const always: [string, PodParts, RegExp][] = [
     [

@@ -1,6 +1,6 @@
 import { inboundMarks, type PodDeclaration, podDeclarationSchema } from '../../lib/contract/pod.ts';
 import { describeFaults } from '../../lib/parse.ts';
-import { obstacleTo, strategyFor } from './obstacles.ts';
+import { obstacleTo, pathOf, strategyFor } from './obstacles.ts';
 import { imageOf, isWorkload, type Pod, type PodContainerSpec } from './pod.ts';
 import { parseQuantity } from './quantity.ts';
 import { type Annotated, readSettings } from './settings.ts';
@@ -12,8 +12,8 @@ export interface Declared {
   faults: string[];
 }
 
-/** What agent and decider have to know of a pod on an EdgeNode. `owners`: its controllers, nearest first. */
-export function declarePod(pod: Pod, owners: readonly Annotated[]): Declared {
+/** What agent and decider have to know of a pod on an EdgeNode. `owners`: its controllers, nearest first. `checkpoints`: as for `obstacleTo`. */
+export function declarePod(pod: Pod, owners: readonly Annotated[], checkpoints?: string): Declared {
   const { metadata, spec } = pod;
   const [container] = spec.containers;
   if (!isWorkload(pod) || spec.nodeName === undefined || !container) return { faults: [] };
@@ -24,7 +24,7 @@ export function declarePod(pod: Pod, owners: readonly Annotated[]): Declared {
     const fault = `Pod ${metadata.name} can not be a workload: metadata.annotations[${inboundMarks.workload}]: expected a name in its own namespace, ${metadata.namespace}.…, received ${JSON.stringify(workload)}`;
     return { faults: [...faults, fault] };
   }
-  const obstacle = obstacleTo(pod, container, strategyFor(strategy, keeps));
+  const obstacle = obstacleTo(pod, container, strategyFor(strategy, keeps), checkpoints);
   const cores = requestOf(pod, container, 'cpu');
   const memoryBytes = requestOf(pod, container, 'memory');
   const parsed = podDeclarationSchema.safeParse({
@@ -39,6 +39,7 @@ export function declarePod(pod: Pod, owners: readonly Annotated[]): Declared {
     strategy,
     migrate,
     priority: spec.priority,
+    ...(checkpoints !== undefined && pathOf(pod) === 'image' && { checkpoints }),
     ...(obstacle !== undefined && { obstacle }),
     ...(cores !== undefined && { requestedCores: cores }),
     ...(memoryBytes !== undefined && { requestedMemoryBytes: Math.ceil(memoryBytes) }),

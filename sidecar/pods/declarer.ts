@@ -12,6 +12,8 @@ export interface DeclarerOptions {
   index: Pick<PodIndex, 'on' | 'find'>;
   /** Whether the node has an EdgeNode. */
   isEdgeNode(node: string): boolean;
+  /** Repository through which pods move as images. */
+  checkpoints?: string | undefined;
   recorder: EventRecorder;
   clock: Clock;
 }
@@ -28,7 +30,7 @@ export interface Declarer {
 }
 
 /** Writes the bucket `pods`, only what has changed. */
-export function createDeclarer({ store, index, isEdgeNode, recorder, clock }: DeclarerOptions): Declarer {
+export function createDeclarer({ store, index, isEdgeNode, checkpoints, recorder, clock }: DeclarerOptions): Declarer {
   const written = new Map<string, PodDeclaration[]>();
   const owners = new Map<string, ReadonlySet<string>>();
   const told = new Map<string, ReadonlySet<string>>();
@@ -61,7 +63,7 @@ export function createDeclarer({ store, index, isEdgeNode, recorder, clock }: De
     },
     declare: async (node) => {
       if (!isEdgeNode(node)) return retract(node);
-      const found = declareNode(index.on(node), index.find);
+      const found = declareNode(index.on(node), index.find, checkpoints);
       owners.set(node, found.owners);
       await write(node, found.declarations);
       await tell(node, found.faults);

@@ -13,6 +13,14 @@ const byNeed: Readonly<Record<Keeps, Strategy>> = { nothing: 'restart', files: '
 export const strategyFor = (strategy: RequestedStrategy, keeps: Keeps): Strategy =>
   strategy === 'auto' ? byNeed[keeps] : strategy;
 
+/** The ways of a pod's memory: by a runtime that waits, or, on nodes as they come, as an image; none for a runtime of somebody else. */
+export const pathOf = ({
+  spec,
+}: {
+  spec: { runtimeClassName?: string | undefined };
+}): 'runtime' | 'image' | undefined =>
+  spec.runtimeClassName === runtimeClass ? 'runtime' : spec.runtimeClassName === undefined ? 'image' : undefined;
+
 /**
  * One sentence why the pod can not move by that strategy; undefined: nothing in its spec speaks against it. This is the one list of them;
  * what its owner, the target node or a look at its processes says is judged apart.
@@ -20,11 +28,40 @@ export const strategyFor = (strategy: RequestedStrategy, keeps: Keeps): Strategy
  * No obstacles: initContainers (they have ended, and the copy's pod is made without them), probes (a freeze is shorter than the
  * shortest period, and a restored process answers at once), configMap, secret, projected and downwardAPI volumes (the target's
  * kubelet writes them anew, at the same paths; tokens are fresh there), emptyDir (its contents move with the written files), volumes
- * that only others mount (the copy's pod is made without them).
+ * that only others mount (the copy's pod is made without them). `checkpoints`: repository through which pods move as images; undefined:
+ * they do not.
  */
-export function obstacleTo(pod: Pod, container: PodContainerSpec, strategy: Strategy): string | undefined {
+export function obstacleTo(
+  pod: Pod,
+  container: PodContainerSpec,
+  strategy: Strategy,
+  checkpoints?: string,
+): string | undefined {
   const always = ownerObstacle(pod) ?? shapeObstacle(pod) ?? volumeObstacle(pod, container) ?? deviceObstacle(pod);
-  return always ?? (strategy === 'warm' ? memoryObstacle(pod, container) : undefined);
+  const byPath = always ?? pathObstacle(pod, container, strategy, checkpoints);
+  return byPath ?? (strategy === 'warm' ? memoryObstacle(pod, container) : undefined);
+}
+
+function pathObstacle(
+  pod: Pod,
+  container: PodContainerSpec,
+  strategy: Strategy,
+  checkpoints: string | undefined,
+): string | undefined {
+  const path = pathOf(pod);
+  if (path === 'runtime') return undefined;
+  if (path === undefined || checkpoints === undefined)
+    return `its runtimeClassName is ${pod.spec.runtimeClassName ?? 'not set'}, not ${runtimeClass}: nothing could hold it back while it moves`;
+  if (strategy !== 'warm')
+    return `strategy ${strategy} needs runtimeClassName ${runtimeClass}; without it a pod moves with its memory or not at all`;
+  return imageObstacle(pod, container);
+}
+
+/** What a checkpoint by a kubelet does not hold. */
+function imageObstacle({ spec }: Pod, container: PodContainerSpec): string | undefined {
+  const mounted = new Set(container.volumeMounts.map(({ name }) => name));
+  const left = spec.volumes.find(({ name, ...sources }) => mounted.has(name) && sources.emptyDir !== undefined);
+  return left && `volume ${left.name} is an emptyDir, whose content moves under RuntimeClass ${runtimeClass} alone`;
 }
 
 /** What can be started anew, but not go on. */
@@ -50,8 +87,6 @@ function ownerObstacle({ metadata, spec }: Pod): string | undefined {
 }
 
 function shapeObstacle({ spec, ...pod }: Pod): string | undefined {
-  if (spec.runtimeClassName !== runtimeClass)
-    return `its runtimeClassName is ${spec.runtimeClassName ?? 'not set'}, not ${runtimeClass}: it can not be held at the target`;
   const beside = [...spec.containers.slice(1).map(({ name }) => name), ...foreignSidecars({ spec, ...pod })];
   if (beside.length > 0)
     return `it has several containers (${[spec.containers[0]?.name, ...beside].join(', ')}), and one alone can move`;

@@ -159,7 +159,8 @@ const isThere = (path: string): Promise<boolean> =>
     () => false,
   );
 
-async function keepLogs(fleet: string, nodes: readonly NodeStatus[]): Promise<string> {
+/** Copies what the services have said to the folder of GODWIT_TEST_LOGS, if there is one; answers where it is. */
+export async function keepLogs(fleet: string, nodes: readonly NodeStatus[]): Promise<string> {
   const folder = process.env.GODWIT_TEST_LOGS;
   if (!folder) return 'set GODWIT_TEST_LOGS to a folder to keep the logs';
   for (const { name, root } of nodes)

@@ -1,0 +1,3 @@
+module godwit-image
+
+go 1.19
