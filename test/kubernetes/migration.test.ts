@@ -292,7 +292,7 @@ describe('Migration objects', () => {
     const table = await kubectl.run(['get', 'migrations']);
     console.log(table);
     expect(table).toMatch(/NAME +POD +FROM +TO +STRATEGY +PHASE +STAGE +FREEZE\(MS\) +AGE/);
-    expect(table).toMatch(/solo +solo +edge-1 +cloud-1 +warm +Succeeded +ended +123.4 /);
+    expect(table).toMatch(/solo +solo +edge-1 +cloud-1 +warm +Succeeded +ended +123 /);
     expect(await eventsOf('Migration', 'solo')).toMatch(/Normal +MigrationSucceeded/);
     expect(metadata.generation).toBe(status?.observedGeneration);
   });
