@@ -52,7 +52,7 @@ image:
 lint: packages
 	@npm run --silent check
 
-bench: setup
+bench: $(if $(filter pods,$(or $(NAME),pods)),setup-kubernetes,setup)
 	@GODWIT_TRACES="$(TRACES)" node scripts/bench.ts $(NAME)
 
 clean:

@@ -26,6 +26,7 @@ const { values } = parseArgs({
 const name = `bench-${process.pid}`;
 const rounds = Number(values.rounds);
 
+// another path is one more entry, with its ratios in report.ts
 const pathsOf = ({ cluster, bare, log }: Stage): Path[] => [
   runtimePath(cluster),
   bareEngine(bare, log),

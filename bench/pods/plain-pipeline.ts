@@ -32,7 +32,9 @@ export STORAGE_DRIVER=overlay
 buildah() { command buildah --root ${store} --runroot /run/buildah "$@"; }
 buildah rm --all
 buildah rmi --all --force
-rm -f /var/lib/kubelet/checkpoints/*`;
+rm -f /var/lib/kubelet/checkpoints/*
+# what it has written to the disk is not to weigh on who comes next
+sync`;
 
 /**
  * What Kubernetes offers by itself, at its quickest: kubelet's checkpoint API, an image by buildah on the source's node, a pod of that image

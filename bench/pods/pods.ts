@@ -27,7 +27,7 @@ export interface NewPod {
 export const namespace = 'default';
 const patienceMs = 180_000;
 
-/** What it knows its node by: address of a pod as soon as its sandbox stands, before the API knows it. */
+/** Resolves as soon as its sandbox has an address. */
 export async function createPod(
   { client, node }: Cluster,
   { name, node: on, mib, image, runtimeClassName }: NewPod,
@@ -47,6 +47,7 @@ export async function createPod(
   return { name, uid, node: on, address: await addressOf({ node }, on, uid) };
 }
 
+/** A pod's address by its node's own files: the API hears of it only when the container runs. */
 export const addressOf = ({ node }: Pick<Cluster, 'node'>, on: string, uid: string): Promise<string> =>
   until(`the address of a pod on ${on}`, patienceMs, () => addressOfPod(node(on), uid), 5);
 
