@@ -24,6 +24,7 @@ const shape = {
   memory: sizeFlag.optional(),
   uplink: sizeFlag.optional(),
   kubernetes: z.boolean().default(false),
+  monitoring: choice('monitoring', ['node', 'sidecar']).optional(),
   force: z.boolean().default(false),
 };
 type NodeFlags = z.output<z.ZodObject<typeof shape>> & { hub: string };
@@ -63,11 +64,16 @@ export function planNode(flags: NodeFlags, others: readonly NodeConfig[]): { fil
     ...((flags.cores ?? flags.memory) && {
       capacity: { ...(flags.cores && { cores: flags.cores }), ...(flags.memory && { memoryBytes: flags.memory }) },
     }),
-    ...(flags.kubernetes && { engine: 'kubernetes', runcRoot: '/run/containerd/runc/k8s.io' }),
+    ...inCluster(flags),
     ...(flags.uplink && { uplinkBytesPerSecond: flags.uplink }),
   };
   return { file, config: parseAs(nodeConfigSchema, file, 'node.yaml', 'E_CONFIG') };
 }
+
+const inCluster = ({ kubernetes, monitoring }: NodeFlags): object => ({
+  ...(kubernetes && { engine: 'kubernetes', runcRoot: '/run/containerd/runc/k8s.io' }),
+  ...(monitoring && { monitor: { mode: monitoring } }),
+});
 
 function leafOf({ hub, leafAddress }: NodeFlags): object {
   return { hub: `tls://${hub}:7422`, ...(leafAddress && { address: leafAddress }) };

@@ -21,6 +21,13 @@ test('the nodes of a site use its server at the address of its Service, which it
   expect(edge.config).toMatchObject({ engine: 'kubernetes', runcRoot: '/run/containerd/runc/k8s.io' });
 });
 
+test('a node whose pods have sidecars hands their certificate out', () => {
+  const { config } = planNode({ ...flags, name: 'edge-1', monitoring: 'sidecar' }, []);
+  expect(config.monitor.mode).toBe('sidecar');
+  const ofNode = planSecrets([config]).find(({ namespace }) => namespace === 'godwit-node');
+  expect(ofNode?.files).toEqual(expect.arrayContaining(['sidecar.crt', 'sidecar.key']));
+});
+
 test('a node that is none of a cluster is written as ever', () => {
   const { file } = planNode({ ...flags, name: 'edge-1', kubernetes: false }, []);
   expect(parseAs(nodeConfigSchema, file, 'file', 'E_CONFIG')).toMatchObject({ engine: 'runc' });

@@ -29,6 +29,10 @@ export function addSetup(program: Command, lazily: Lazily): void {
     .option('--leaf-address <ipv4>', "where the site's NATS server is reached, if not at the node: its Service")
     .option('--servers <url...>', 'NATS servers to use instead')
     .option('--kubernetes', 'the workloads are the pods of this node')
+    .option(
+      '--monitoring <mode>',
+      "who samples the node's pods, as its EdgeNode has it: node or sidecar (default: node)",
+    )
     .option('--cores <number>', 'what the node offers (default: all)')
     .option('--memory <size>', 'what the node offers, such as 4Gi (default: all)')
     .option('--uplink <size>', "what the site's uplink carries each second, such as 12Mi")

@@ -127,7 +127,7 @@ async function issue({ lab }: Cluster, godwitPki: Installation['godwitPki']): Pr
   await godwitPki('hub', '--address', hubAddress);
   const node = (of: string, ...flags: string[]): Promise<string> =>
     godwitPki('node', of, '--kubernetes', '--address', nodeOf(lab, of).address, ...flags);
-  await node('edge-1', '--tier', 'edge', '--site', 'plant', '--leaf-address', leafAddress);
+  await node('edge-1', '--tier', 'edge', '--site', 'plant', '--leaf-address', leafAddress, '--monitoring', 'sidecar');
   await node('cloud-1', '--tier', 'cloud', '--site', 'central');
 }
 
