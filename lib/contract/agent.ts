@@ -48,6 +48,8 @@ export const workloadSpecSchema = z.object({
   strategy: requestedStrategySchema,
   home: nameSchema,
   address: z.string().optional(),
+  /** In Kubernetes: IPv4 address of the pod that it leaves. */
+  podAddress: z.ipv4().optional(),
   restartPolicy: z.enum(['never', 'on-failure', 'always']),
   migrate: z.boolean(),
   priority: z.number().int(),

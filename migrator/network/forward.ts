@@ -42,6 +42,11 @@ export async function forwardFrom(netns: string, address: string, exec: Exec): P
   await exec('nsenter', [`--net=${netns}`, 'sh', '-euc', forwarding], { input: forwardTo(address) });
 }
 
+/** Nobody new is sent on; whoever was, still is. @throws E_EXEC */
+export async function forwardNoMore(netns: string, exec: Exec): Promise<void> {
+  await exec('nsenter', [`--net=${netns}`, 'nft', 'flush', 'chain', 'ip', 'godwit', 'there']);
+}
+
 /** The pod answers by itself again. @throws E_EXEC */
 export async function endForward(netns: string, exec: Exec): Promise<void> {
   await exec('nsenter', [`--net=${netns}`, 'nft', '-f', '-'], { input: nobody });

@@ -42,9 +42,10 @@ export async function removeNetns(workload: string, exec: Exec): Promise<void> {
 export const resetConnections = (workload: string, exec: Exec): Promise<boolean> =>
   resetConnectionsIn(netnsPath(workload), exec);
 
-/** The same in a network namespace by its file; false without one. */
-export async function resetConnectionsIn(netns: string, exec: Exec): Promise<boolean> {
+/** The same in a network namespace by its file, of all or of one peer's; false without the namespace. */
+export async function resetConnectionsIn(netns: string, exec: Exec, peer?: string): Promise<boolean> {
   if (!existsSync(netns)) return false;
-  await exec('nsenter', [`--net=${netns}`, 'ss', '-K', '-t', 'state', 'connected']);
+  const whose = peer === undefined ? [] : ['dst', peer];
+  await exec('nsenter', [`--net=${netns}`, 'ss', '-K', '-t', 'state', 'connected', ...whose]);
   return true;
 }

@@ -13,14 +13,14 @@ import { type Container, listContainers, readContainer } from '../engine/contain
 import { drainJob, restoreJob } from '../engine/engine.ts';
 import { freeze, freezerOf, thaw } from '../engine/freezer.ts';
 import { jobFiles, jobState, killJob, waitFor } from '../engine/job.ts';
-import { canForward, endForward, forwardFrom, podAddressIn } from '../network/forward.ts';
+import { canForward, endForward, forwardFrom, forwardNoMore, podAddressIn } from '../network/forward.ts';
 import { resetConnectionsIn } from '../network/netns.ts';
 import type { HostDeps } from '../workloads/host.ts';
 import type { Declarations } from './declarations.ts';
 import { guardHosts, unguardHosts } from './hosts-guard.ts';
 import { checkpointFor, checkpointOf, forgetImage, receiveImage, removeCheckpoint } from './image-path.ts';
 import { dropGuard, markArrived, setGuard } from './marks.ts';
-import { cgroupPath, killContainer, ownMounts, podFiles, podFolderIn, readBundle } from './place.ts';
+import { type Bundle, cgroupPath, killContainer, ownMounts, podFiles, podFolderIn, readBundle } from './place.ts';
 import type { Waiter, Waiters } from './waiters.ts';
 
 export interface PodHostDeps extends HostDeps {
@@ -57,8 +57,11 @@ export async function createPodHost(deps: PodHostDeps): Promise<WorkloadHost> {
     settle: async (journal) => {
       if (journal.role === 'source') return removeCheckpoint(journal, exec);
       await forgetImage(journal, exec);
-      if (journal.pod && !journal.destroyed && journal.runningAt !== undefined)
-        await markArrived(paths, journal.pod, journal.migration);
+      if (!journal.pod || journal.destroyed || journal.runningAt === undefined) return;
+      await markArrived(paths, journal.pod, journal.migration);
+      // whoever came by the old pod would wait for ever once that is gone
+      const { podAddress } = journal.spec;
+      if (podAddress && journal.pod.network) await resetConnectionsIn(journal.pod.network, exec, podAddress);
     },
     source: sourceHost(deps),
     target: targetHost(deps),
@@ -69,11 +72,14 @@ async function pin(container: Container): Promise<PodPlace> {
   return placeIn(podContainerOf(container.labels)?.uid ?? '', container.id, container.bundle);
 }
 
+const networkOf = ({ linux }: Bundle): string | undefined =>
+  linux.namespaces.find(({ type }) => type === 'network')?.path;
+
 async function placeIn(uid: string, container: string, bundle: string): Promise<PodPlace> {
   const config = await readBundle(bundle);
   const folder = podFolderIn(config, uid);
   if (!folder) throw new GodwitError('E_PREFLIGHT', `no mount of ${container} tells where the kubelet keeps its pod`);
-  const network = config.linux.namespaces.find(({ type }) => type === 'network')?.path;
+  const network = networkOf(config);
   const cgroup = cgroupPath(config.linux.cgroupsPath);
   return { uid, folder, container, bundle, cgroup, ...(network !== undefined && { network }) };
 }
@@ -83,7 +89,7 @@ export async function podObstacle(container: Container, exec: HostDeps['exec']):
   return obstacleOf(container, exec, ownMounts(uid, container.labels['io.kubernetes.cri.sandbox-id'] ?? ''));
 }
 
-async function specOf({ declarations, config }: PodHostDeps, container: Container): Promise<WorkloadSpec> {
+async function specOf({ declarations, config, exec }: PodHostDeps, container: Container): Promise<WorkloadSpec> {
   const pod = podContainerOf(container.labels);
   const declared = pod && declarations.of(pod);
   if (!declared)
@@ -94,13 +100,17 @@ async function specOf({ declarations, config }: PodHostDeps, container: Containe
     });
   const { name, image, keeps, strategy, home, migrate, priority, requestedCores, requestedMemoryBytes } = declared;
   const checkpoint = await checkpointOf(declared, container, config);
+  const bundle = await readBundle(container.bundle);
+  const network = networkOf(bundle);
+  const podAddress = network && (await podAddressIn(network, exec));
   // the target's pod has a configuration of its own, in which the same mounts have to be
-  const mounts = (await readBundle(container.bundle)).mounts.map(({ destination }) => ({ destination }));
+  const mounts = bundle.mounts.map(({ destination }) => ({ destination }));
   return {
     ...{ name, image, keeps, strategy, home, migrate, priority },
     ...(requestedCores !== undefined && { requestedCores }),
     ...(requestedMemoryBytes !== undefined && { requestedMemoryBytes }),
     ...(checkpoint && { checkpoint }),
+    ...(podAddress && { podAddress }),
     ...{ restartPolicy: 'always', startedAt: container.createdAt, config: { mounts } },
   };
 }
@@ -151,7 +161,10 @@ function sourceHost(deps: PodHostDeps): SourceHost {
     // the guard stays until the pod is gone: the kubelet would start the container again
     end: async (journal) => {
       const pod = requirePod(journal);
-      if (journal.podAddress && pod.network && existsSync(pod.network)) await clock.sleep(endpointsMs);
+      if (journal.podAddress && pod.network && existsSync(pod.network)) {
+        await clock.sleep(endpointsMs);
+        await forwardNoMore(pod.network, exec);
+      }
       await killContainer(pod, clock);
     },
   };

@@ -16,7 +16,7 @@ try {
   for (const one of cases.filter(({ name }) => (values.case ?? name) === name)) {
     console.log(`\n${one.what}: ${examples}/${one.name}`);
     const played = await playCase(one, stage);
-    console.log(`\n${await stage.kubectl(['get', 'migrations'])}${outcome(played)}`);
+    console.log(`\n${await stage.kubectl(['get', 'migrations'])}\n\n${outcome(played)}`);
     await clearCase(one, stage);
   }
   await stage.close();

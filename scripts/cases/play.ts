@@ -5,7 +5,7 @@ import type { MigrationEvent } from '../../lib/contract/migration.ts';
 import { untilCalm } from '../demo/calm.ts';
 import type { Part } from '../demo/cast.ts';
 import { longestHole, startClient } from '../demo/clients.ts';
-import { startLoad } from '../demo/load.ts';
+import { type Load, startLoad } from '../demo/load.ts';
 import { app, type Case, port } from './cases.ts';
 import type { CaseStage } from './stage.ts';
 
@@ -26,7 +26,7 @@ export interface Played {
   /** Under load, before the move was asked for and after its end. */
   before: Sight;
   after: Sight;
-  load: { answered: number; failed: number; retried: number };
+  load: Awaited<ReturnType<Load['stop']>>;
   /** Longest hole between answers as a client outside saw it. */
   downtimeMs: number;
 }

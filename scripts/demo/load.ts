@@ -1,4 +1,5 @@
 import { defaultPatience, runLoad } from '../../apps/loadgen/run.ts';
+import type { Summary } from '../../apps/loadgen/tally.ts';
 
 /** Enough to keep one core of the edge busy, and no more than people would send. */
 const clients = 2;
@@ -6,7 +7,7 @@ const side = 384;
 
 export interface Load {
   clients: number;
-  stop(): Promise<{ answered: number; failed: number; retried: number }>;
+  stop(): Promise<Pick<Summary, 'answered' | 'failed' | 'retried' | 'statuses' | 'errors'>>;
 }
 
 /** Clients who send picture after picture, each its next one when the last has come back. */
@@ -25,8 +26,8 @@ export function startLoad(url: string): Load {
     clients,
     stop: async () => {
       controller.abort();
-      const { answered, failed, retried } = await done;
-      return { answered, failed, retried };
+      const { answered, failed, retried, statuses, errors } = await done;
+      return { answered, failed, retried, statuses, errors };
     },
   };
 }
