@@ -11,6 +11,7 @@ import { installRestoreHold } from './engine/restore-hold.ts';
 import { every } from './every.ts';
 import { createDeclarations } from './pods/declarations.ts';
 import { createPodHost, podObstacle } from './pods/host.ts';
+import { forgetImages, isRecentlyEnded } from './pods/image-path.ts';
 import { listPods } from './pods/list.ts';
 import { tidyMarks } from './pods/marks.ts';
 import { serveRuntime } from './pods/waiters.ts';
@@ -83,10 +84,14 @@ async function hostPods(deps: HostDeps, onChange: () => void): Promise<Hosting> 
     inbound: waiters.migrations,
     run: async (connection, options) => {
       const store = await openStore(connection, 'pods', podDeclarationsSchema, log);
-      const tidy = () => tidyMarks(paths, journals.all());
+      const tidy = async (): Promise<void> => {
+        await tidyMarks(paths, journals.all());
+        const ended = journals.all().filter((journal) => isRecentlyEnded(journal, clock.now()));
+        await forgetImages(ended, exec);
+      };
       await Promise.all([
         declarations.follow(store, { ...options, node: config.name, onChange, clock, log }),
-        every(5000, tidy, { ...options, clock, onError: complain(deps, 'tidying marks') }),
+        every(5000, tidy, { ...options, clock, onError: complain(deps, 'tidying') }),
       ]);
     },
     close: waiters.close,

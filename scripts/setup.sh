@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes this checkout ready; what is there already is left alone.
-#   scripts/setup.sh node   Node 24, the npm packages, godwit-pages and godwit-runtime: enough to run Godwit. Needs any npm, and Go 1.19 or later
+#   scripts/setup.sh node   Node 24, the npm packages, godwit-pages, -runtime and -image: enough to run Godwit. Needs any npm, and Go 1.19 or later
 #   scripts/setup.sh npm    the same after Debian packages for tests and labs
 #   scripts/setup.sh all    the same, the root file system of labs, and the example workloads (the default)
 #   scripts/setup.sh image  as npm, and the Debian package that builds container images

@@ -42,6 +42,11 @@ test.each<[string, MoveFacts, RegExp]>([
   expect(faultsOf(facts)).toMatchObject([{ found: expect.stringMatching(found), next: expect.any(String) }]);
 });
 
+test('a pod without RuntimeClass, which only the controllers can judge', () => {
+  const [found] = judgeMove(withPod({ spec: { runtimeClassName: undefined } }));
+  expect(found).toMatchObject({ state: 'warning', found: expect.stringMatching(/moves as an image alone/) });
+});
+
 test('the strategy that is asked for goes before the annotations, and these before the default', () => {
   const terminal = { container: { tty: true } };
   expect(faultsOf({ ...withPod(terminal), strategy: 'restart' })).toEqual([]);

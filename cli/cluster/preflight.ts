@@ -1,6 +1,6 @@
 import type { EdgeNode } from '../../k8s/objects/edge-node.ts';
 import type { RequestedStrategy } from '../../lib/contract/names.ts';
-import { obstacleTo, strategyFor } from '../../sidecar/pods/obstacles.ts';
+import { obstacleTo, pathOf, strategyFor } from '../../sidecar/pods/obstacles.ts';
 import { isWorkload, type Pod } from '../../sidecar/pods/pod.ts';
 import { type Annotated, readSettings } from '../../sidecar/pods/settings.ts';
 import { type Finding, fault, ok, warning } from '../doctor/check.ts';
@@ -37,9 +37,13 @@ function podFinding({ pod, owners, strategy: asked }: MoveFacts): Finding[] {
   const strategy = strategyFor(asked === 'auto' ? settings.strategy : asked, settings.keeps);
   const obstacle = obstacleTo(pod, container, strategy);
   const faults = settings.faults.map((text) => warning(check, text, 'correct the annotation'));
+  if (strategy === 'warm' && pathOf(pod) === 'image' && obstacleTo(pod, container, strategy, 'any') === undefined)
+    return [warning(check, 'without RuntimeClass godwit it moves as an image alone', asImage), ...faults];
   if (obstacle === undefined) return [ok(check, `nothing in its spec speaks against strategy ${strategy}`), ...faults];
   return [fault(check, `strategy ${strategy}: ${obstacle}`, 'remove the obstacle, or use another strategy'), ...faults];
 }
+
+const asImage = 'the controllers need a repository, checkpoints in controller.yaml, or the pod that RuntimeClass';
 
 function nodeFinding({ pod, edgeNodes }: MoveFacts): Finding {
   const name = pod.spec.nodeName ?? '';

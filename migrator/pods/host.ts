@@ -18,7 +18,7 @@ import { resetConnectionsIn } from '../network/netns.ts';
 import type { HostDeps } from '../workloads/host.ts';
 import type { Declarations } from './declarations.ts';
 import { guardHosts, unguardHosts } from './hosts-guard.ts';
-import { checkpointFor, checkpointOf, forgetImage, receiveImage, removeCheckpoint } from './image-path.ts';
+import { checkpointFor, checkpointOf, forgetImages, receiveImage, removeCheckpoint } from './image-path.ts';
 import { dropGuard, markArrived, setGuard } from './marks.ts';
 import { type Bundle, cgroupPath, killContainer, ownMounts, podFiles, podFolderIn, readBundle } from './place.ts';
 import type { Waiter, Waiters } from './waiters.ts';
@@ -56,7 +56,7 @@ export async function createPodHost(deps: PodHostDeps): Promise<WorkloadHost> {
     },
     settle: async (journal) => {
       if (journal.role === 'source') return removeCheckpoint(journal, exec);
-      await forgetImage(journal, exec);
+      await forgetImages([journal], exec);
       if (!journal.pod || journal.destroyed || journal.runningAt === undefined) return;
       await markArrived(paths, journal.pod, journal.migration);
       // whoever came by the old pod would wait for ever once that is gone

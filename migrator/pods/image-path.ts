@@ -6,7 +6,7 @@ import { GodwitError, messageOf } from '../../lib/errors.ts';
 import type { Exec } from '../../lib/exec.ts';
 import { isMissing } from '../../lib/files.ts';
 import type { NodeConfig } from '../../lib/node-config.ts';
-import type { SourceJournal, TargetJournal } from '../agent/journal.ts';
+import type { Journal, SourceJournal } from '../agent/journal.ts';
 import { type Checkpoint, removeImage } from '../engine/checkpoint.ts';
 import type { Container } from '../engine/container.ts';
 import { restoreHoldObstacle } from '../engine/restore-hold.ts';
@@ -99,13 +99,22 @@ async function removeArchives(container: string, since: number): Promise<void> {
 }
 
 /** At the target: containerd keeps no name of the image; its content goes with containerd's next collection. */
-export async function forgetImage(journal: TargetJournal, exec: Exec): Promise<void> {
-  const by = journal.spec.checkpoint;
-  if (!by) return;
+export async function forgetImages(journals: readonly Journal[], exec: Exec): Promise<void> {
+  const images = journals.flatMap((journal) => {
+    const by = journal.role === 'target' ? journal.spec.checkpoint : undefined;
+    return by ? [checkpointImage(by.repository, journal.migration)] : [];
+  });
+  if (images.length === 0) return;
   const { stdout } = await ctr(exec, 'ls');
-  const names = namesOf(stdout, checkpointImage(by.repository, journal.migration));
+  const names = images.flatMap((image) => namesOf(stdout, image));
   if (names.length > 0) await ctr(exec, 'rm', ...names);
 }
+
+/** A kubelet may end its pull when the migration has been over for a while. */
+const lateMs = 600_000;
+
+export const isRecentlyEnded = (journal: Journal, now: number): boolean =>
+  journal.ended && now - journal.updatedAt < lateMs;
 
 /** All names of what `image` names, in what `ctr images ls` prints: a name, a type, a digest. Pure. */
 export function namesOf(listing: string, image: string): string[] {

@@ -284,6 +284,20 @@ describe('pods that move as images', () => {
     await expectRolledBack('unrestored', pod, before, /unrestored-m\S+ on cloud-1/);
   });
 
+  test('cancelled in the middle of the checkpoint: the dump ends by itself, and the pod runs on', async () => {
+    const pod = await runPod('cancelled');
+    const before = await selfOf('cancelled');
+    await ask('cancelled', 'cancelled', 'cloud-1');
+    await untilStage('cancelled', 'dump');
+    // it stays until the move is settled
+    await kubectl.run(['delete', 'migration', 'cancelled', '--timeout=120s']);
+    expect((await readPod('cancelled')).status.containerStatuses?.[0]?.restartCount).toBe(0);
+    expect((await readPod('cancelled')).metadata.uid).toBe(pod.metadata.uid);
+    expect(await selfOf('cancelled')).toMatchObject({ nonce: before.nonce, checksum: { ok: true } });
+    expect(await podsOf('cancelled')).toHaveLength(1);
+    await nothingLeft();
+  });
+
   test('what can not work is refused before anything stops', async () => {
     const config = join(node('cloud-1').root, 'etc/criu/runc.conf');
     const cases: [pod: string, reason: RegExp, pod: Parameters<typeof runPod>[1], whole?: object][] = [
