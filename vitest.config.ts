@@ -40,7 +40,8 @@ export default defineConfig({
           name: 'kubernetes',
           include: ['test/kubernetes/**/*.test.ts'],
           pool: 'forks',
-          fileParallelism: false,
+          // clusters spend most of their time waiting
+          maxWorkers: 2,
           testTimeout: 600_000,
           hookTimeout: 300_000,
         },

@@ -86,6 +86,7 @@ describe('the status of an EdgeNode', () => {
 
   test('stays the same while nothing changes', () => {
     const status = statusOf(good);
-    expect(statusOf({ ...good, edgeNode: { ...edgeNode, status }, now: now + 1000 })).toEqual(status);
+    const newestSample = { storedAt: now + 1000, intervalMs: 10_000.7 };
+    expect(statusOf({ ...good, newestSample, edgeNode: { ...edgeNode, status }, now: now + 1000 })).toEqual(status);
   });
 });

@@ -25,7 +25,7 @@ const monitorSilentMs = 10_000;
 
 type Verdict = Pick<Condition, 'status' | 'reason' | 'message'>;
 
-/** Times stand in messages only where they stay the same, so that the status changes when something has changed. */
+/** Times and measured intervals stand in messages only where they stay the same, so that the status changes when something has changed. */
 export function statusOf(facts: EdgeNodeFacts): EdgeNodeStatus {
   const { edgeNode, record, pods, workloads, now } = facts;
   const generation = edgeNode.metadata.generation;
@@ -67,5 +67,5 @@ function monitoring({ edgeNode, newestSample, now }: EdgeNodeFacts): Verdict {
   const { storedAt, intervalMs } = newestSample;
   if (now - storedAt > Math.max(missedSamples * intervalMs, monitorSilentMs))
     return unknown('SamplesStopped', `the newest sample of ${name} is of ${rfc3339(storedAt)}`);
-  return { status: 'True', reason: 'Sampled', message: `the monitor of ${name} samples every ${intervalMs} ms` };
+  return { status: 'True', reason: 'Sampled', message: `the monitor of ${name} samples` };
 }
