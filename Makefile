@@ -4,7 +4,7 @@
 #   make demo [JSON=file]  an edge node under load moves a running container to the cloud by itself, and brings it home
 #   make demo-kubernetes [JSON=file]   the same with the pods of a real cluster
 #   make cases [CASE=name]   the three test cases on such a cluster: restart, checkpoint, limit
-#   make test [FILES=…]    all tests; FILES: only those whose path holds this
+#   make test [FILES=…]    all tests but those that raise a cluster; FILES: only those whose path holds this
 #   make test-faults       every fault at every stage of a migration, on virtual nodes
 #   make test-kubernetes   the tests that raise a cluster
 #   make image             the container image of all parts, .cache/image.tar; needs root, and installs buildah
