@@ -165,7 +165,7 @@ describe('kubectl godwit', () => {
   });
 
   test('refuses what can not move, with one sentence, and makes nothing', async () => {
-    const plain = await inShop('migrate', 'plain', '--to', 'cloud-1');
+    const plain = await inShop('migrate', 'plain', '--to', 'cloud-1', '--strategy', 'restart');
     expect(plain).toMatchObject({ exitCode: 4, stdout: '' });
     expect(plain.stderr).toMatch(/^error: pod plain is not moved, nothing was done: .*runtimeClassName.*\nnext: .*$/);
     const home = await inShop('migrate', 'movable', '--to', 'edge-1');

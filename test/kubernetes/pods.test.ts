@@ -180,7 +180,6 @@ describe('an EdgeNode', () => {
         priority: 0,
         requestedCores: 0.01,
         requestedMemoryBytes: 16 * mebibyte,
-        obstacle: expect.stringMatching(/^its runtimeClassName is not set/) as string,
       },
     ]);
     expect(await kube(['get', 'edgenodes'])).toMatch(/edge-1 +edge +plant/);
