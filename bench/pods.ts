@@ -5,10 +5,10 @@ import { resources } from '../k8s/resource.ts';
 import { labDown, labExec } from '../lab/lab.ts';
 import { bareEngine } from './pods/bare-engine.ts';
 import { controllersCost, countRequests } from './pods/controllers.ts';
+import { imagePath, runtimePath } from './pods/our-paths.ts';
 import type { Path } from './pods/path.ts';
 import { plainPipeline } from './pods/plain-pipeline.ts';
 import { type Round, ratiosOf, spreadsOf } from './pods/report.ts';
-import { runtimePath } from './pods/runtime-path.ts';
 import { labsOf, raiseStage, type Stage } from './pods/stage.ts';
 import { describeMachine } from './shared/machine.ts';
 
@@ -26,10 +26,10 @@ const { values } = parseArgs({
 const name = `bench-${process.pid}`;
 const rounds = Number(values.rounds);
 
-// another path is one more entry, with its ratios in report.ts
 const pathsOf = ({ cluster, bare, log }: Stage): Path[] => [
   runtimePath(cluster),
   bareEngine(bare, log),
+  imagePath(cluster),
   plainPipeline(cluster),
 ];
 
@@ -62,8 +62,9 @@ async function measure(paths: readonly Path[], mib: number): Promise<Round[]> {
   for (let round = 0; round <= rounds; round += 1) {
     const found: Round = {};
     for (const index of paths.keys()) {
-      // each comes first in turn
-      const path = paths[(index + round) % paths.length] as Path;
+      // each comes first in turn, and before and after each of its neighbours
+      const turn = round % 2 === 0 ? index : paths.length - 1 - index;
+      const path = paths[(turn + round) % paths.length] as Path;
       found[path.name] = await path.move();
       console.error(`${mib} MiB, round ${round}: ${path.name} ${JSON.stringify(found[path.name])}`);
     }

@@ -15,8 +15,6 @@ import type { Stage } from './stage.ts';
 
 const checkpointSchema = z.object({ items: z.tuple([z.string()]) });
 
-// without it CRIU refuses whatever has an open connection
-const criuConfig = 'network-lock skip\\ntcp-close\\nskip-in-flight\\n';
 const store = `${data}/buildah`;
 // As kubernetes.io and checkpointctl have it. $1: the archive, $2: the image.
 const build = `
@@ -73,10 +71,9 @@ export function plainPipeline(cluster: Stage['cluster']): Path {
 
   return {
     name: 'plain',
+    // the nodes' /etc/criu/runc.conf is there already, without which CRIU refuses whatever has an open connection
     start: async (size) => {
       mib = size;
-      for (const node of ['edge-1', 'cloud-1'])
-        await sh(node, `mkdir -p /etc/criu; printf '${criuConfig}' >/etc/criu/runc.conf`);
     },
     move: async () => {
       const name = `plain-${mib}-${moves++}`;

@@ -8,20 +8,35 @@ import type { Stage } from './stage.ts';
 
 const services: Resource = { group: '', version: 'v1', kind: 'Service', plural: 'services', namespaced: true };
 
+interface Way {
+  name: string;
+  runtimeClassName?: string;
+  /** By whose address a client outside the cluster comes to the pod's Service. */
+  serviceNode: string;
+}
+
+/** A pod whose nodes have our runtime. */
+export const runtimePath = (cluster: Stage['cluster']): Path =>
+  movedByObjects(cluster, { name: 'runtime', runtimeClassName: 'godwit', serviceNode: 'cloud-1' });
+
+/** A pod of nodes as they come. */
+export const imagePath = (cluster: Stage['cluster']): Path =>
+  movedByObjects(cluster, { name: 'image', serviceNode: 'edge-1' });
+
 /** Migration objects, there and back: what a person or the decider does. */
-export function runtimePath(cluster: Stage['cluster']): Path {
+function movedByObjects(cluster: Stage['cluster'], { name: way, runtimeClassName, serviceNode }: Way): Path {
   const { client, lab } = cluster;
-  const { address: service } = cluster.node('cloud-1');
+  const { address: service } = cluster.node(serviceNode);
   let pod: RunningPod;
   let moves = 0;
   return {
-    name: 'runtime',
+    name: way,
     start: async (mib) => {
-      const name = `counter-${mib}`;
-      pod = await createPod(cluster, { name, node: 'edge-1', mib, image: 'counter:1', runtimeClassName: 'godwit' });
-      // of a node: a client outside the cluster comes by it
+      const name = `${way}-${mib}`;
+      const runtime = runtimeClassName !== undefined && { runtimeClassName };
+      pod = await createPod(cluster, { name, node: 'edge-1', mib, image: 'counter:1', ...runtime });
       const spec = { externalIPs: [service], selector: { app: name }, ports: [{ port: 8080 }] };
-      const object = { metadata: { name: 'counter', namespace }, spec };
+      const object = { metadata: { name: way, namespace }, spec };
       await client.create(services, object);
     },
     move: async () => {
@@ -30,7 +45,7 @@ export function runtimePath(cluster: Stage['cluster']): Path {
       try {
         for (const address of [pod.address, service]) outside.add(address);
         for (const address of [pod.address, service]) await outside.untilAnswers(address);
-        const name = `bench-${moves++}`;
+        const name = `${way}-${moves++}`;
         const spec = { pod: pod.name, target, strategy: 'warm' };
         const migration = { metadata: { name, namespace }, spec };
         await client.create(resources.migrations, migration);
@@ -49,7 +64,7 @@ export function runtimePath(cluster: Stage['cluster']): Path {
     },
     stop: async () => {
       await deletePod(cluster, pod);
-      await client.delete(services, { namespace, name: 'counter' });
+      await client.delete(services, { namespace, name: way });
     },
   };
 }
@@ -59,7 +74,7 @@ const read = async ({ client }: Stage['cluster'], name: string): Promise<Migrati
 
 /** The pod that waits for the copy. */
 async function targetOf(cluster: Stage['cluster'], migration: string, node: string): Promise<RunningPod> {
-  const { name, uid } = await until('the target pod', 30_000, async () => {
+  const { name, uid } = await until('the target pod', 180_000, async () => {
     const { status } = await read(cluster, migration);
     if (status?.phase === 'Refused') throw new Error(status.reason);
     if (status?.targetPod === undefined) return undefined;
