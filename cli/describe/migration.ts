@@ -47,6 +47,7 @@ function measured({ measurements: m }: SagaState): Record<string, string | undef
     Total: ms(m.totalMs),
     Memory: size(m.memoryBytes),
     Files: size(m.filesBytes),
+    Written: m.dirtyBytesPerSecond === undefined ? undefined : `${bytes(m.dirtyBytesPerSecond)}/s before the freeze`,
     Lazy: m.lazy === undefined ? undefined : m.lazy ? 'yes' : 'no',
     Drain: ms(m.drainMs),
   };

@@ -17,6 +17,7 @@ const input: CostInput = {
   bytes: gibibyte / 2,
   timeFactor: 1,
   dumpBytesPerSecond: 1e8,
+  dirtyBytesPerSecond: 1e6,
   migrationMs: 5000,
   excessCores: 0.4,
   outOfMemoryProbability: 0,
@@ -52,6 +53,7 @@ describe('gate', () => {
         'residenceMs',
         'timeFactor',
         'dumpBytesPerSecond',
+        'dirtyBytesPerSecond',
       ]),
     );
   });

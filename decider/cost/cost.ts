@@ -12,6 +12,8 @@ export interface CostInput {
   timeFactor: number;
   /** At which its memory leaves the node, as past dumps of its image have shown. */
   dumpBytesPerSecond: number;
+  /** At which it writes to its memory, as past migrations of its image have measured. */
+  dirtyBytesPerSecond: number;
   /** Cores by which the node exceeds what it should carry. */
   excessCores: number;
   /** Chance that memory runs out within the residence. */
@@ -82,6 +84,7 @@ function termsOf(input: CostInput, costs: Costs, params: CostParams): StageRepor
     migrationMs: round(input.migrationMs, 0),
     timeFactor: round(input.timeFactor),
     dumpBytesPerSecond: round(input.dumpBytesPerSecond, 0),
+    dirtyBytesPerSecond: round(input.dirtyBytesPerSecond, 0),
     bytes: input.bytes,
   };
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { MigrationEvent } from '../../lib/contract/migration.ts';
 import { flightOf, gibibyte, start, worldWith } from '../fixtures.ts';
 import { applyMigration } from '../world/apply.ts';
-import { expectedMs, factorsOf } from './learned.ts';
+import { expectedMs, learnedOf } from './learned.ts';
 import { dumpMs, migrationMs, transferParams } from './migration-time.ts';
 
 const image = 'sha256:0';
@@ -36,7 +36,7 @@ function scene(resident = {}) {
       term: 1,
     };
     applyMigration(world, { ...fixed, stage: 'ended', at: start + moves, result: 'succeeded', measurements, ...more });
-    return factorsOf(world, image).time;
+    return learnedOf(world, image).timeFactor;
   };
   return { world, moved };
 }
@@ -44,11 +44,11 @@ function scene(resident = {}) {
 describe('the time of an image', () => {
   test('starts from the model and comes near what is measured', () => {
     const { world, moved } = scene();
-    expect(factorsOf(world, image)).toEqual({ dump: 1, time: 1 });
+    expect(learnedOf(world, image)).toEqual({ dumpFactor: 1, timeFactor: 1, dirtyBytesPerSecond: 1_000_000 });
     expect(moved(3)).toBeCloseTo(2, 10);
     expect(moved(3)).toBeCloseTo(2.5, 10);
     for (let more = 0; more < 20; more++) moved(3);
-    expect(factorsOf(world, image).time).toBeCloseTo(3, 4);
+    expect(learnedOf(world, image).timeFactor).toBeCloseTo(3, 4);
   });
 
   test.each([
@@ -77,15 +77,15 @@ describe('the dump of an image', () => {
   test('starts from the model and comes near what is measured', () => {
     const { world, moved } = scene();
     moved(1, dumped(3 * modelled, whole));
-    expect(factorsOf(world, image).dump).toBeCloseTo(2, 10);
+    expect(learnedOf(world, image).dumpFactor).toBeCloseTo(2, 10);
     for (let more = 0; more < 20; more++) moved(1, dumped(3 * modelled, whole));
-    expect(factorsOf(world, image).dump).toBeCloseTo(3, 4);
+    expect(learnedOf(world, image).dumpFactor).toBeCloseTo(3, 4);
   });
 
   test('what the dump explains is not learned again as time', () => {
     const { world, moved } = scene();
     for (let more = 0; more < 30; more++) moved(1, dumped(2 * modelled, whole + modelled));
-    expect(factorsOf(world, image).time).toBeCloseTo(1, 4);
+    expect(learnedOf(world, image).timeFactor).toBeCloseTo(1, 4);
     const params = transferParams(world.policy.spec);
     expect(expectedMs(world, image, gibibyte, 1e7, params)).toBeCloseTo(whole + modelled, 0);
     const faster = migrationMs(gibibyte, 2e7, params) + dumpMs(gibibyte, 2e7, params);
@@ -101,6 +101,35 @@ describe('the dump of an image', () => {
   ] as const)('%s', (_, more, factor) => {
     const { world, moved } = scene();
     moved(1, more);
-    expect(factorsOf(world, image).dump).toBeCloseTo(factor, 10);
+    expect(learnedOf(world, image).dumpFactor).toBeCloseTo(factor, 10);
+  });
+});
+
+describe('the dirty rate of an image', () => {
+  const written = (dirtyBytesPerSecond?: number, more: Partial<MigrationEvent> = {}): Partial<MigrationEvent> => ({
+    measurements: {
+      totalMs: 1000,
+      memoryBytes: gibibyte,
+      ...(dirtyBytesPerSecond !== undefined && { dirtyBytesPerSecond }),
+    },
+    ...more,
+  });
+
+  test("starts from the policy's and comes near what is measured", () => {
+    const { world, moved } = scene();
+    moved(1, written(9_000_000));
+    expect(learnedOf(world, image).dirtyBytesPerSecond).toBe(5_000_000);
+    for (let more = 0; more < 30; more++) moved(1, written(9_000_000));
+    expect(learnedOf(world, image).dirtyBytesPerSecond).toBeCloseTo(9_000_000, 0);
+  });
+
+  test.each([
+    ['one that wrote nothing counts', written(0), 500_000],
+    ['one that was not measured says nothing', written(), 1_000_000],
+    ['nor does a roll-back', written(9_000_000, { result: 'rolled-back' }), 1_000_000],
+  ] as const)('%s', (_, more, rate) => {
+    const { world, moved } = scene();
+    moved(1, more);
+    expect(learnedOf(world, image).dirtyBytesPerSecond).toBe(rate);
   });
 });

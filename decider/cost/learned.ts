@@ -1,5 +1,5 @@
 import type { MigrationEvent } from '../../lib/contract/migration.ts';
-import type { Factors, Flight, World } from '../world/model.ts';
+import type { Flight, Learned, World } from '../world/model.ts';
 import { dumpMs, migrationMs, type TransferParams, transferParams } from './migration-time.ts';
 
 /** Weight of the newest migration. */
@@ -11,11 +11,12 @@ const most = 4;
 const unknownImage = 'unmanaged';
 
 /**
- * From the migrations of an image that have succeeded: moving averages of measured over modelled time that start from the model (1).
- * The dump is learned first; the whole against the model with that dump, so that nothing counts twice.
+ * From the migrations of an image that have succeeded: moving averages of measured over modelled time, which start from 1, and of the
+ * dirty rate, which starts from the policy's. The dump is learned first; the whole against the model with that dump, so that nothing
+ * counts twice.
  */
 export function learn(world: World, flight: Flight, { result, measurements }: MigrationEvent): void {
-  const { totalMs, memoryBytes, dumpMs: measuredDumpMs } = measurements ?? {};
+  const { totalMs, memoryBytes, dumpMs: measuredDumpMs, dirtyBytesPerSecond: dirty } = measurements ?? {};
   const { image } = flight;
   if (result !== 'succeeded' || totalMs === undefined || memoryBytes === undefined || !learnable(image)) return;
   const transfer = transferParams(world.policy.spec);
@@ -23,18 +24,28 @@ export function learn(world: World, flight: Flight, { result, measurements }: Mi
     (node) => world.nodes.get(node)?.record?.uplinkBytesPerSecond ?? transfer.bytesPerSecond,
   );
   const rate = Math.min(...uplinks);
-  const known = factorsOf(world, image);
+  const known = learnedOf(world, image);
   const withDump = measuredDumpMs !== undefined && memoryBytes > 0;
-  const dump = withDump ? towards(known.dump, measuredDumpMs / dumpMs(memoryBytes, rate, transfer)) : known.dump;
-  const time = towards(known.time, totalMs / migrationMs(memoryBytes, rate, transfer, dump));
-  world.learned.set(image, { dump, time });
+  const dumpFactor = withDump
+    ? towards(known.dumpFactor, within(measuredDumpMs / dumpMs(memoryBytes, rate, transfer)))
+    : known.dumpFactor;
+  world.learned.set(image, {
+    dumpFactor,
+    timeFactor: towards(known.timeFactor, within(totalMs / migrationMs(memoryBytes, rate, transfer, dumpFactor))),
+    dirtyBytesPerSecond: dirty === undefined ? known.dirtyBytesPerSecond : towards(known.dirtyBytesPerSecond, dirty),
+  });
 }
 
-const towards = (known: number, ratio: number): number =>
-  known + weight * (Math.min(most, Math.max(least, ratio)) - known);
+const towards = (known: number, measured: number): number => known + weight * (measured - known);
 
-/** 1 where nothing has been learned. */
-export const factorsOf = (world: World, image: string): Factors => world.learned.get(image) ?? { dump: 1, time: 1 };
+const within = (factor: number): number => Math.min(most, Math.max(least, factor));
+
+/** The model's own where nothing has been learned. */
+export const learnedOf = (world: World, image: string): Learned =>
+  world.learned.get(image) ?? {
+    ...{ dumpFactor: 1, timeFactor: 1 },
+    dirtyBytesPerSecond: world.policy.spec.cost.dirtyBytesPerSecond,
+  };
 
 /** The model's time for a workload of that image, as migrations before it have corrected it. */
 export function expectedMs(
@@ -44,8 +55,8 @@ export function expectedMs(
   bytesPerSecond: number,
   params: TransferParams,
 ): number {
-  const { dump, time } = factorsOf(world, image);
-  return time * migrationMs(bytes, bytesPerSecond, params, dump);
+  const { dumpFactor, timeFactor } = learnedOf(world, image);
+  return timeFactor * migrationMs(bytes, bytesPerSecond, params, dumpFactor);
 }
 
 const learnable = (image: string | undefined): image is string => image !== undefined && image !== unknownImage;

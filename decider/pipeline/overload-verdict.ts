@@ -2,7 +2,7 @@ import type { StageReport } from '../../lib/contract/decision.ts';
 import { checkBudget } from '../budget/budget.ts';
 import { budgetParams } from '../budget/params.ts';
 import { checkCost } from '../cost/cost.ts';
-import { expectedMs, factorsOf } from '../cost/learned.ts';
+import { expectedMs, learnedOf } from '../cost/learned.ts';
 import { dumpBytesPerSecond, transferParams, usableBytesPerSecond } from '../cost/migration-time.ts';
 import { costParams } from '../cost/params.ts';
 import { type Finding, findOverload } from '../overload/overload.ts';
@@ -54,11 +54,10 @@ function judgeFinding(world: World, node: NodeState, finding: Finding, flights: 
   const transfer = transferParams(spec);
   const rate = usableBytesPerSecond({ source: node, target: target.value }, flights, transfer);
   const moveMs = expectedMs(world, facts.image, victim.value.bytes, rate, transfer);
-  const factors = factorsOf(world, facts.image);
+  const { timeFactor, dumpFactor, dirtyBytesPerSecond } = learnedOf(world, facts.image);
   const learned = {
-    migrationMs: moveMs,
-    timeFactor: factors.time,
-    dumpBytesPerSecond: dumpBytesPerSecond(rate, transfer, factors.dump),
+    ...{ migrationMs: moveMs, timeFactor, dirtyBytesPerSecond },
+    dumpBytesPerSecond: dumpBytesPerSecond(rate, transfer, dumpFactor),
   };
   const cost = checkCost({ ...costInput(world, node, finding, victim.value), ...learned }, costParams(spec));
   if (!cost.ok) return stay(cost.report, workload.name);

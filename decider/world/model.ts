@@ -146,10 +146,13 @@ export interface AwayState {
   noted: CalmStretch | undefined;
 }
 
-/** How much longer than modelled the migrations of an image take: the dump alone, and the whole with that dump. */
-export interface Factors {
-  dump: number;
-  time: number;
+/** What migrations have shown of an image. */
+export interface Learned {
+  /** How much longer than modelled the dump takes. */
+  dumpFactor: number;
+  /** How much longer than modelled the whole takes, with that dump. */
+  timeFactor: number;
+  dirtyBytesPerSecond: number;
 }
 
 export interface StayMemory {
@@ -172,7 +175,7 @@ export interface World {
   /** By home, then by workload. */
   away: Map<string, Map<string, AwayState>>;
   /** By image. */
-  learned: Map<string, Factors>;
+  learned: Map<string, Learned>;
   /** The last recorded "no" by node or workload. */
   stays: Map<string, StayMemory>;
 }

@@ -77,6 +77,7 @@ export const prepareResultSchema = z.object({
   strategy: strategySchema,
   memoryBytes: bytesSchema,
   filesBytes: bytesSchema,
+  dirtyBytesPerSecond: z.number().nonnegative().optional(),
   /** The checkpoint can go through a folder that the source shares with other nodes. */
   shared: z.boolean().optional(),
 });

@@ -64,6 +64,8 @@ export const measurementsSchema = z.object({
   totalMs: z.number().optional(),
   memoryBytes: bytesSchema.optional(),
   filesBytes: bytesSchema.optional(),
+  /** Memory that the workload wrote before the freeze: bytes of distinct pages a second. */
+  dirtyBytesPerSecond: z.number().nonnegative().optional(),
   /** Memory and changed files out of the frozen source and at the target. */
   dumpMs: z.number().optional(),
   lazy: z.boolean().optional(),

@@ -104,6 +104,7 @@ const costSchema = z.strictObject({
   /** Rate at which a node writes or reads a memory image. */
   imageBytesPerSecond: z.number().positive().default(500_000_000),
   startTime: duration('1s'),
+  dirtyBytesPerSecond: z.number().nonnegative().default(1_000_000),
   completionTimeoutPerGiB: duration('1h'),
 });
 

@@ -6,6 +6,7 @@ import type { Exec } from '../../lib/exec.ts';
 import { type Container, readConfig } from '../engine/container.ts';
 import { cpuImage } from '../engine/cpu.ts';
 import { freezerOf, isFrozen, pidsBelow } from '../engine/freezer.ts';
+import { pagesProgram } from '../engine/pages-program.ts';
 import { guardedAmong, obstacleTo, openFilesOf, usesMultipathTcp } from '../engine/preflight.ts';
 import { ociConfigSchema } from '../workloads/bundle.ts';
 import type { AgentContext } from './context.ts';
@@ -32,13 +33,16 @@ export async function prepareSource(
   const spec = await context.host.specOf(workload, container);
   const strategy = strategyFor(context, spec, requested);
   if (strategy === 'warm') await refuseObstacle(context, workload, container);
-  const cpu = strategy === 'warm' ? await cpuImage(context.exec) : undefined;
-  return {
-    spec: cpu === undefined ? spec : { ...spec, cpu },
-    strategy,
-    memoryBytes: strategy === 'warm' ? await residentBytes(container) : 0,
-    filesBytes: strategy === 'restart' ? 0 : await folderBytes(context, container, spec),
-  };
+  const filesBytes = strategy === 'restart' ? 0 : await folderBytes(context, container, spec);
+  if (strategy !== 'warm') return { spec, strategy, memoryBytes: 0, filesBytes };
+  const pids = await pidsBelow(freezerOf(container.cgroupPaths).path);
+  const [cpu, memoryBytes, dirty] = await Promise.all([
+    cpuImage(context.exec),
+    residentBytes(pids),
+    dirtyBytesPerSecond(pids, context),
+  ]);
+  const written = dirty !== undefined && { dirtyBytesPerSecond: dirty };
+  return { spec: cpu === undefined ? spec : { ...spec, cpu }, strategy, memoryBytes, filesBytes, ...written };
 }
 
 /** @throws E_PREFLIGHT for a strategy that this workload can not move by */
@@ -82,8 +86,7 @@ export async function obstacleOf(
 }
 
 /** Anonymous and shared memory of all processes: what CRIU will dump, near enough to make room for it. */
-async function residentBytes(container: Container): Promise<number> {
-  const pids = await pidsBelow(freezerOf(container.cgroupPaths).path);
+async function residentBytes(pids: readonly number[]): Promise<number> {
   let bytes = 0;
   for (const pid of pids) {
     const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
@@ -91,6 +94,17 @@ async function residentBytes(container: Container): Promise<number> {
       bytes += Number(new RegExp(`^${field}:\\s*(\\d+) kB`, 'm').exec(status)?.[1] ?? 0) * 1024;
   }
   return bytes;
+}
+
+/** Undefined where it can not be measured: nothing depends on it but what is learned of the image. */
+async function dirtyBytesPerSecond(pids: readonly number[], { exec, log }: AgentContext): Promise<number | undefined> {
+  try {
+    const { stdout } = await exec(pagesProgram, ['dirty', ...pids.map(String)], { timeoutMs: 5000 });
+    return Number(stdout);
+  } catch (error) {
+    log.warn({ err: error }, 'the dirty rate could not be measured');
+    return undefined;
+  }
 }
 
 async function folderBytes(context: AgentContext, container: Container, spec: WorkloadSpec): Promise<number> {

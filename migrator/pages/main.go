@@ -2,10 +2,12 @@
 //
 //	godwit-pages send    -to ADDRESS:PORT -ca F -cert F -key F -peer NODE -descriptor N -- runc checkpoint ...
 //	godwit-pages receive -address A -ports FIRST-LAST -port-file F -ca F -cert F -key F -peer NODE -images FOLDER
+//	godwit-pages dirty   -interval DURATION PID...
 //
 // send connects, runs the command then, which talks plain over a socket pair that it finds as descriptor N (CRIU's --ps-socket), and ends
 // with its exit code. receive listens on the first free port of the range, writes the port to a file, takes one connection, and writes
 // what comes as CRIU's page server would. Either way the peer's certificate has to be signed by the CA and to be pages.NODE's.
+// dirty prints how many bytes a second the processes write.
 //
 // CRIU can do both itself. But its TLS receiver keeps three of four packets in memory until its end (criu/tls.c, tls_recv_data_to_fd), its
 // sender corks the connection and never uncorks it, so that the last bytes of a dump wait for 200 ms, it encrypts in the thread that
@@ -20,6 +22,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"time"
 )
 
 func main() {
@@ -31,9 +34,34 @@ func main() {
 }
 
 func run(args []string) (int, error) {
-	if len(args) == 0 || (args[0] != "send" && args[0] != "receive") {
-		return 2, errors.New("send or receive?")
+	if len(args) == 0 {
+		return 2, errors.New("send, receive or dirty?")
 	}
+	switch args[0] {
+	case "dirty":
+		return dirty(args[1:])
+	case "send", "receive":
+		return carry(args)
+	}
+	return 2, fmt.Errorf("%s: expected send, receive or dirty", args[0])
+}
+
+func dirty(args []string) (int, error) {
+	flags := flag.NewFlagSet("dirty", flag.ExitOnError)
+	interval := flags.Duration("interval", 250*time.Millisecond, "between the two looks")
+	flags.Parse(args)
+	if flags.NArg() == 0 {
+		return 2, errors.New("of which processes?")
+	}
+	bytesPerSecond, err := dirtyRate(flags.Args(), *interval)
+	if err != nil {
+		return 1, err
+	}
+	fmt.Printf("%.0f\n", bytesPerSecond)
+	return 0, nil
+}
+
+func carry(args []string) (int, error) {
 	flags := flag.NewFlagSet(args[0], flag.ExitOnError)
 	var who identity
 	flags.StringVar(&who.ca, "ca", "", "file of the CA's certificate")

@@ -6,8 +6,9 @@ import type { Clocks, Role, VerbReply } from './types.ts';
 export function absorb(state: SagaState, role: Role, reply: VerbReply, clocks: Clocks, at: number): SagaState {
   switch (reply.verb) {
     case 'prepare': {
-      const { memoryBytes, filesBytes } = reply.result;
-      return measured({ ...state, prepared: reply.result }, { memoryBytes, filesBytes });
+      const { memoryBytes, filesBytes, dirtyBytesPerSecond } = reply.result;
+      const dirty = dirtyBytesPerSecond !== undefined && { dirtyBytesPerSecond };
+      return measured({ ...state, prepared: reply.result }, { memoryBytes, filesBytes, ...dirty });
     }
     case 'receive':
       return { ...state, receive: reply.result };

@@ -4,6 +4,7 @@ import { absorb } from './absorb.ts';
 import { begin, reject } from './begin.ts';
 import { bodyOf } from './body.ts';
 import { budgetMs, deadlineFor } from './limits.ts';
+import { preparedModel } from './model/agents.ts';
 import { modelCommand, modelContext, stateAt } from './model/fixtures.ts';
 import { publishOf } from './publish.ts';
 import { transition } from './transition.ts';
@@ -17,6 +18,15 @@ test('the dump tells what it moved and how long that took', () => {
   const reply: VerbReply = { verb: 'dump', result: { memoryBytes: 5, filesBytes: 7, dumpMs: 11 } };
   expect(answer('dump', reply).measurements).toMatchObject({ memoryBytes: 5, filesBytes: 7, dumpMs: 11 });
 });
+
+test.each([[1_500_000], [undefined]])(
+  'the preparation tells how fast the workload writes, where that could be measured: %s',
+  (rate) => {
+    const written = rate !== undefined && { dirtyBytesPerSecond: rate };
+    const reply: VerbReply = { verb: 'prepare', result: { ...preparedModel, ...written } };
+    expect(answer('prepare', reply).measurements.dirtyBytesPerSecond).toBe(rate);
+  },
+);
 
 describe('the freeze', () => {
   test('is measured on one clock: both offsets are taken out, both errors added', () => {

@@ -16,12 +16,18 @@ beforeAll(async () => {
 afterAll(() => fleet?.down());
 
 test('a warm move there and back carries the process, its memory and its address', async () => {
-  const workload = await runWorkload(fleet, { name: 'warm', node: 'edge-1', host: 101, env: { MIB: '32' } });
+  const workload = await runWorkload(fleet, {
+    name: 'warm',
+    node: 'edge-1',
+    host: 101,
+    env: { MIB: '32', DIRTY_MIB_PER_S: '16' },
+  });
   const watch = watchBeats(fleet.workers, 'warm');
   let last = await selfOf(workload);
   for (const target of ['cloud-1', 'edge-1']) {
     const end = await move(fleet, { workload: 'warm', target });
     expect(end, tell(fleet.story.of(end.id))).toMatchObject({ result: 'succeeded', strategy: 'warm', target });
+    expect(end.measurements?.dirtyBytesPerSecond).toBeGreaterThan(4 * 2 ** 20);
     const self = await selfOf(workload);
     expect(self).toMatchObject({ nonce: last.nonce, checksum: { ok: true } });
     expect(self.counter).toBeGreaterThan(last.counter);
