@@ -4,9 +4,9 @@
 #   make demo [JSON=file]  an edge node under load moves a running container to the cloud by itself, and brings it home
 #   make demo-kubernetes [JSON=file]   the same with the pods of a real cluster
 #   make cases [CASE=name]   the three test cases on such a cluster: restart, checkpoint, limit
-#   make test [FILES=…]    all tests but those that raise a cluster; FILES: only those whose path holds this
+#   make test [FILES=…]    the tests; FILES: only those whose path holds this
 #   make test-faults       every fault at every stage of a migration, on virtual nodes
-#   make test-kubernetes   the tests that raise a cluster
+#   make test-kubernetes [FILES=…]   all tests that raise a cluster; `make test` leaves out test/kubernetes/faults
 #   make image             the container image of all parts, .cache/image.tar; needs root, and installs buildah
 #   make lint              types, format, promises, dead code
 #   make bench [NAME=…]    measurements of bench/NAME.ts, or of all; decisions needs TRACES="planetlab-….csv.gz …"
@@ -36,14 +36,14 @@ demo-kubernetes: setup-kubernetes
 cases: setup-kubernetes
 	@node scripts/cases/main.ts $(if $(CASE),--case $(CASE))
 
-test: setup
+test: setup-kubernetes image
 	@node scripts/test.ts $(FILES)
 
 test-faults: setup
-	@GODWIT_FAULTS=full node scripts/test.ts --project e2e test/chaos
+	@GODWIT_FAULTS=full node scripts/test.ts --round e2e test/chaos
 
 test-kubernetes: setup-kubernetes image
-	@node scripts/test.ts --project kubernetes $(FILES)
+	@node scripts/test.ts --round kubernetes,kubernetes-faults --round load $(FILES)
 
 image:
 	@scripts/setup.sh image

@@ -25,27 +25,18 @@ export default defineConfig({
           hookTimeout: 120_000,
         },
       },
-      {
-        test: {
-          name: 'e2e',
-          include: ['test/{e2e,chaos}/**/*.test.ts'],
-          pool: 'forks',
-          fileParallelism: false,
-          testTimeout: 600_000,
-          hookTimeout: 300_000,
-        },
-      },
-      {
-        test: {
-          name: 'kubernetes',
-          include: ['test/kubernetes/**/*.test.ts'],
-          pool: 'forks',
-          // clusters spend most of their time waiting
-          maxWorkers: 2,
-          testTimeout: 600_000,
-          hookTimeout: 300_000,
-        },
-      },
+      machines('e2e', ['test/{e2e,chaos}/**/*.test.ts']),
+      machines('kubernetes', ['test/kubernetes/*.test.ts']),
+      machines('kubernetes-faults', ['test/kubernetes/faults/*.test.ts']),
+      // what they wait for is that a node gets hot: beside others it gets no CPU to become so
+      machines('load', ['test/load/*.test.ts'], 1),
     ],
   },
 });
+
+/** Tests that raise whole machines, which spend much of their time waiting. */
+function machines(name: string, include: string[], maxWorkers = 3) {
+  return {
+    test: { name, include, pool: 'forks' as const, maxWorkers, testTimeout: 600_000, hookTimeout: 300_000 },
+  };
+}

@@ -1,17 +1,17 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import { idOf, type Migration } from '../../k8s/objects/migration.ts';
-import type { Pod } from '../../k8s/objects/pod.ts';
-import { raiseFleet, readInNode, type TestFleet } from '../helpers/fleet.ts';
-import { journalOn } from '../helpers/fleet-facts.ts';
-import { closeGate, installGates } from '../helpers/fleet-gates.ts';
-import { signalService, untilReady } from '../helpers/fleet-services.ts';
-import { edgeAndCloud, pausedPolicy } from '../helpers/fleet-specs.ts';
-import { godwit } from '../helpers/godwit.ts';
-import { clusterObstacle } from '../helpers/kubernetes.ts';
-import { cutPower, restorePower } from '../helpers/node-death.ts';
-import { guardsOn } from '../helpers/pod-facts.ts';
-import { expectNoTwin, type PodObjects, podObjects } from '../helpers/pod-objects.ts';
-import { until } from '../helpers/until.ts';
+import { idOf, type Migration } from '../../../k8s/objects/migration.ts';
+import type { Pod } from '../../../k8s/objects/pod.ts';
+import { raiseFleet, readInNode, type TestFleet } from '../../helpers/fleet.ts';
+import { journalOn } from '../../helpers/fleet-facts.ts';
+import { closeGate, installGates } from '../../helpers/fleet-gates.ts';
+import { signalService, untilReady } from '../../helpers/fleet-services.ts';
+import { edgeAndCloud, pausedPolicy } from '../../helpers/fleet-specs.ts';
+import { godwit } from '../../helpers/godwit.ts';
+import { clusterObstacle } from '../../helpers/kubernetes.ts';
+import { cutPower, restorePower } from '../../helpers/node-death.ts';
+import { guardsOn } from '../../helpers/pod-facts.ts';
+import { expectNoTwin, type PodObjects, podObjects } from '../../helpers/pod-objects.ts';
+import { until } from '../../helpers/until.ts';
 
 // The target's node loses its power while a pod comes to it: kubelet, containerd, shims, agent and containers are gone at once.
 

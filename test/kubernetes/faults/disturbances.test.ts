@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import { idOf, type Migration } from '../../k8s/objects/migration.ts';
-import type { Pod } from '../../k8s/objects/pod.ts';
-import { raiseFleet, type TestFleet } from '../helpers/fleet.ts';
-import { closeGate, installGates } from '../helpers/fleet-gates.ts';
-import { sagaOf } from '../helpers/fleet-moves.ts';
-import { untilReady } from '../helpers/fleet-services.ts';
-import { edgeAndCloud, pausedPolicy } from '../helpers/fleet-specs.ts';
-import { clusterObstacle } from '../helpers/kubernetes.ts';
-import { expectNoTwin, type PodObjects, podObjects } from '../helpers/pod-objects.ts';
-import { until } from '../helpers/until.ts';
+import { idOf, type Migration } from '../../../k8s/objects/migration.ts';
+import type { Pod } from '../../../k8s/objects/pod.ts';
+import { raiseFleet, type TestFleet } from '../../helpers/fleet.ts';
+import { closeGate, installGates } from '../../helpers/fleet-gates.ts';
+import { sagaOf } from '../../helpers/fleet-moves.ts';
+import { untilReady } from '../../helpers/fleet-services.ts';
+import { edgeAndCloud, pausedPolicy } from '../../helpers/fleet-specs.ts';
+import { clusterObstacle } from '../../helpers/kubernetes.ts';
+import { expectNoTwin, type PodObjects, podObjects } from '../../helpers/pod-objects.ts';
+import { until } from '../../helpers/until.ts';
 
 // What people and Kubernetes' own controllers do to a pod while it moves, by Migration objects, with real agents.
 

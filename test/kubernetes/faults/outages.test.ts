@@ -1,16 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import { idOf } from '../../k8s/objects/migration.ts';
-import type { Pod } from '../../k8s/objects/pod.ts';
-import { labKill, labServices, labStart } from '../../lab/lab.ts';
-import { raiseFleet, type TestFleet } from '../helpers/fleet.ts';
-import { closeGate, type Gate, installGates } from '../helpers/fleet-gates.ts';
-import { endOf } from '../helpers/fleet-moves.ts';
-import { killService, serviceOf, untilReady } from '../helpers/fleet-services.ts';
-import { edgeAndCloud, pausedPolicy } from '../helpers/fleet-specs.ts';
-import { clusterObstacle } from '../helpers/kubernetes.ts';
-import { expectNoTwin, type PodObjects, podObjects } from '../helpers/pod-objects.ts';
-import { until } from '../helpers/until.ts';
+import { idOf } from '../../../k8s/objects/migration.ts';
+import type { Pod } from '../../../k8s/objects/pod.ts';
+import { labKill, labServices, labStart } from '../../../lab/lab.ts';
+import { raiseFleet, type TestFleet } from '../../helpers/fleet.ts';
+import { closeGate, type Gate, installGates } from '../../helpers/fleet-gates.ts';
+import { endOf } from '../../helpers/fleet-moves.ts';
+import { killService, serviceOf, untilReady } from '../../helpers/fleet-services.ts';
+import { edgeAndCloud, pausedPolicy } from '../../helpers/fleet-specs.ts';
+import { clusterObstacle } from '../../helpers/kubernetes.ts';
+import { expectNoTwin, type PodObjects, podObjects } from '../../helpers/pod-objects.ts';
+import { until } from '../../helpers/until.ts';
 
 // What a move needs is away for a while, or is killed in its middle.
 
