@@ -3,7 +3,7 @@ import { execa } from 'execa';
 import { GodwitError } from '../lib/errors.ts';
 import { isRunning, type ProcessId } from '../lib/process-id.ts';
 import { joinGroups } from './cgroup.ts';
-import { joinScript, systemPath } from './node.ts';
+import { compileCache, joinScript, systemPath } from './node.ts';
 import type { LabSettings } from './settings.ts';
 import { type LabState, readNode, requireLab } from './state.ts';
 
@@ -67,7 +67,7 @@ export function commandIn(
   return {
     file: '/bin/sh',
     args: ['-c', joinScript, 'sh', ...groups, '--', 'nsenter', '-t', String(init.pid), ...namespaces, ...inner],
-    env: { PATH: systemPath, HOME: '/root', LANG: 'C.UTF-8', ...options.env },
+    env: { PATH: systemPath, HOME: '/root', LANG: 'C.UTF-8', NODE_COMPILE_CACHE: compileCache, ...options.env },
   };
 }
 

@@ -85,5 +85,5 @@ async function startOnce(
 ): Promise<void> {
   const services = await labServices(lab, node, given);
   if (services.some((service) => service.name === name && service.running)) return;
-  await labStart(lab, node, argv, { name, env: { NODE_COMPILE_CACHE: '/run/compile-cache' } }, given);
+  await labStart(lab, node, argv, { name }, given);
 }

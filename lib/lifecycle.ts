@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module';
 import type { Logger } from './logger.ts';
 
 export interface Closable {
@@ -31,6 +32,8 @@ export function createLifecycle(log: Logger, options: { graceMs?: number; proces
     onClose: (closable) => closables.push(closable),
     stop,
     done: async () => {
+      // all is loaded; else written at the exit, which a process that is killed never sees
+      flushCompileCache();
       if (!controller.signal.aborted)
         await new Promise((resolve) => controller.signal.addEventListener('abort', resolve, { once: true }));
       for (const closable of closables.reverse()) await closeWithin(closable, options.graceMs ?? 5000, log);

@@ -53,8 +53,5 @@ export async function restorePower(fleet: TestFleet, name: string): Promise<void
   if (!worker) throw new Error(`${name} is no worker`);
   const ca = await readFile(join(clusterDir(settings, plan.lab), 'ca.crt'), 'utf8');
   for (const component of workerComponents(worker)) await ensureComponent(settings, plan.lab, worker, component, ca);
-  await labStart(fleet.name, name, ['godwit', 'agent'], {
-    name: 'agent',
-    env: { NODE_COMPILE_CACHE: '/run/compile-cache' },
-  });
+  await labStart(fleet.name, name, ['godwit', 'agent'], { name: 'agent' });
 }
