@@ -6,7 +6,7 @@
 #   make cases [CASE=name]   the three test cases on such a cluster: restart, checkpoint, limit
 #   make test [FILES=…]    the tests; FILES: only those whose path holds this
 #   make test-faults       every fault at every stage of a migration, on virtual nodes
-#   make test-kubernetes [FILES=…]   all tests that raise a cluster; `make test` leaves out test/kubernetes/faults
+#   make test-kubernetes [FILES=…]   all tests that raise a cluster; `make test` leaves out those in folders of test/kubernetes
 #   make image             the container image of all parts, .cache/image.tar; needs root, and installs buildah
 #   make lint              types, format, promises, dead code
 #   make bench [NAME=…]    measurements of bench/NAME.ts, or of all; decisions needs TRACES="planetlab-….csv.gz …"
@@ -36,14 +36,14 @@ demo-kubernetes: setup-kubernetes
 cases: setup-kubernetes
 	@node scripts/cases/main.ts $(if $(CASE),--case $(CASE))
 
-test: setup-kubernetes image
+test: setup-kubernetes
 	@node scripts/test.ts $(FILES)
 
 test-faults: setup
 	@GODWIT_FAULTS=full node scripts/test.ts --round e2e test/chaos
 
 test-kubernetes: setup-kubernetes image
-	@node scripts/test.ts --round kubernetes,kubernetes-faults --round load $(FILES)
+	@node scripts/test.ts --round kubernetes,kubernetes-more --round load $(FILES)
 
 image:
 	@scripts/setup.sh image

@@ -27,7 +27,7 @@ export default defineConfig({
       },
       machines('e2e', ['test/{e2e,chaos}/**/*.test.ts']),
       machines('kubernetes', ['test/kubernetes/*.test.ts']),
-      machines('kubernetes-faults', ['test/kubernetes/faults/*.test.ts']),
+      machines('kubernetes-more', ['test/kubernetes/{faults,operations}/*.test.ts']),
       // what they wait for is that a node gets hot: beside others it gets no CPU to become so
       machines('load', ['test/load/*.test.ts'], 1),
     ],
@@ -35,7 +35,7 @@ export default defineConfig({
 });
 
 /** Tests that raise whole machines, which spend much of their time waiting. */
-function machines(name: string, include: string[], maxWorkers = 3) {
+function machines(name: string, include: string[], maxWorkers = 2) {
   return {
     test: { name, include, pool: 'forks' as const, maxWorkers, testTimeout: 600_000, hookTimeout: 300_000 },
   };

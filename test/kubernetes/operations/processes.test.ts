@@ -6,24 +6,24 @@ import { join, resolve } from 'node:path';
 import { jetstream } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { createKubeClient, type KubeClient } from '../../k8s/client.ts';
-import { loadKubeConfig } from '../../k8s/kubeconfig.ts';
-import { edgeNodeSchema } from '../../k8s/objects/edge-node.ts';
-import { migrationSchema } from '../../k8s/objects/migration.ts';
-import { resources } from '../../k8s/resource.ts';
-import type { Cluster } from '../../lab/kubernetes/cluster.ts';
-import { registry } from '../../lab/kubernetes/plan.ts';
-import { labDown } from '../../lab/lab.ts';
-import { openStore } from '../../lib/bus/kv.ts';
-import { publish } from '../../lib/bus/publish.ts';
-import { type NodeRecord, nodeRecordSchema } from '../../lib/contract/node.ts';
-import { podDeclarationsSchema } from '../../lib/contract/pod.ts';
-import { createLogger } from '../../lib/logger.ts';
-import { telemetrySubject } from '../../lib/subjects.ts';
-import { clusterObstacle, kubectl, testClusterUp } from '../helpers/kubernetes.ts';
-import { type SecuredSite, startSecuredSite } from '../helpers/secured-site.ts';
-import { until } from '../helpers/until.ts';
-import { quickPolicy } from '../integration/decider-helpers.ts';
+import { createKubeClient, type KubeClient } from '../../../k8s/client.ts';
+import { loadKubeConfig } from '../../../k8s/kubeconfig.ts';
+import { edgeNodeSchema } from '../../../k8s/objects/edge-node.ts';
+import { migrationSchema } from '../../../k8s/objects/migration.ts';
+import { resources } from '../../../k8s/resource.ts';
+import type { Cluster } from '../../../lab/kubernetes/cluster.ts';
+import { registry } from '../../../lab/kubernetes/plan.ts';
+import { labDown } from '../../../lab/lab.ts';
+import { openStore } from '../../../lib/bus/kv.ts';
+import { publish } from '../../../lib/bus/publish.ts';
+import { type NodeRecord, nodeRecordSchema } from '../../../lib/contract/node.ts';
+import { podDeclarationsSchema } from '../../../lib/contract/pod.ts';
+import { createLogger } from '../../../lib/logger.ts';
+import { telemetrySubject } from '../../../lib/subjects.ts';
+import { clusterObstacle, kubectl, testClusterUp } from '../../helpers/kubernetes.ts';
+import { type SecuredSite, startSecuredSite } from '../../helpers/secured-site.ts';
+import { until } from '../../helpers/until.ts';
+import { quickPolicy } from '../../integration/decider-helpers.ts';
 
 // controllers and decider as processes: their files, certificates, rights at the hub, and the controllers' Lease
 
@@ -36,7 +36,7 @@ const spec = {
     { name: 'edge-1', kind: 'edge' as const, site: 'edge', cores: 0.75, memoryBytes: gib },
   ],
 };
-const root = resolve(import.meta.dirname, '../..');
+const root = resolve(import.meta.dirname, '../../..');
 const log = createLogger('test', { level: 'silent' });
 /** The machine may be busy; what is waited for comes in a second or two otherwise. */
 const patienceMs = 120_000;

@@ -2,10 +2,10 @@ import { join, resolve } from 'node:path';
 import type { V1Pod } from '@kubernetes/client-node';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
-import { objectSchema, podsOf as podOfManifest } from '../../k8s/manifests/read.fixtures.ts';
-import { migrationSchema } from '../../k8s/objects/migration.ts';
-import { registry } from '../../lab/kubernetes/plan.ts';
-import { exists } from '../../lib/files.ts';
+import { objectSchema, podsOf as podOfManifest } from '../../../k8s/manifests/read.fixtures.ts';
+import { migrationSchema } from '../../../k8s/objects/migration.ts';
+import { registry } from '../../../lab/kubernetes/plan.ts';
+import { exists } from '../../../lib/files.ts';
 import {
   type Installation,
   image,
@@ -15,13 +15,13 @@ import {
   prefix,
   prepareInstallation,
   workers,
-} from '../helpers/installation.ts';
-import { clusterObstacle } from '../helpers/kubernetes.ts';
-import { selfOfPod } from '../helpers/pod-answers.ts';
-import { until } from '../helpers/until.ts';
-import { sh } from '../integration/lab-helpers.ts';
+} from '../../helpers/installation.ts';
+import { clusterObstacle } from '../../helpers/kubernetes.ts';
+import { selfOfPod } from '../../helpers/pod-answers.ts';
+import { until } from '../../helpers/until.ts';
+import { sh } from '../../integration/lab-helpers.ts';
 
-const manifests = resolve(import.meta.dirname, '../../k8s/manifests');
+const manifests = resolve(import.meta.dirname, '../../../k8s/manifests');
 const system = 'godwit-system';
 const decider = `--as=system:serviceaccount:${system}:godwit-decider`;
 

@@ -4,19 +4,19 @@ import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
-import { type Fleet, fleetUp } from '../../lab/fleet.ts';
-import { type Cluster, clusterSpec } from '../../lab/kubernetes/cluster.ts';
-import { pushImage } from '../../lab/kubernetes/images.ts';
-import { registry } from '../../lab/kubernetes/plan.ts';
-import { labDown, labExec } from '../../lab/lab.ts';
-import { labSettings } from '../../lab/settings.ts';
-import type { ContainerSample } from '../../lib/contract/telemetry.ts';
-import { monitoredOf, placedPodSchema } from '../../sidecar/injection/unmonitored.ts';
-import { godwit } from '../helpers/godwit.ts';
-import { clusterObstacle, kubectl, testClusterUp } from '../helpers/kubernetes.ts';
-import { pushMonitorImage } from '../helpers/monitor-image.ts';
-import { until } from '../helpers/until.ts';
-import { nodeOf } from '../integration/lab-helpers.ts';
+import { type Fleet, fleetUp } from '../../../lab/fleet.ts';
+import { type Cluster, clusterSpec } from '../../../lab/kubernetes/cluster.ts';
+import { pushImage } from '../../../lab/kubernetes/images.ts';
+import { registry } from '../../../lab/kubernetes/plan.ts';
+import { labDown, labExec } from '../../../lab/lab.ts';
+import { labSettings } from '../../../lab/settings.ts';
+import type { ContainerSample } from '../../../lib/contract/telemetry.ts';
+import { monitoredOf, placedPodSchema } from '../../../sidecar/injection/unmonitored.ts';
+import { godwit } from '../../helpers/godwit.ts';
+import { clusterObstacle, kubectl, testClusterUp } from '../../helpers/kubernetes.ts';
+import { pushMonitorImage } from '../../helpers/monitor-image.ts';
+import { until } from '../../helpers/until.ts';
+import { nodeOf } from '../../integration/lab-helpers.ts';
 
 const gib = 2 ** 30;
 const mebibyte = 2 ** 20;
@@ -34,7 +34,7 @@ const nodeConfig = {
   runcRoot: '/run/containerd/runc/k8s.io',
   monitor: { intervalMs: 500 },
 };
-const manifests = resolve(import.meta.dirname, '../../k8s/manifests/injection');
+const manifests = resolve(import.meta.dirname, '../../../k8s/manifests/injection');
 const missing = await clusterObstacle();
 
 describe('monitoring in a cluster', () => {

@@ -4,26 +4,26 @@ import { resolve } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
-import { buildClusterProgram } from '../../cli/program/cluster.ts';
-import { createKubeClient, type KubeClient } from '../../k8s/client.ts';
-import { loadPersonalKubeConfig } from '../../k8s/kubeconfig.ts';
-import { leaseObjects } from '../../k8s/lease.ts';
-import { type Resource, resources } from '../../k8s/resource.ts';
-import type { Cluster } from '../../lab/kubernetes/cluster.ts';
-import { registry } from '../../lab/kubernetes/plan.ts';
-import { pauseImage } from '../../lab/kubernetes/worker.ts';
-import { labDown } from '../../lab/lab.ts';
-import { systemClock } from '../../lib/clock.ts';
-import { leaseName, systemNamespace } from '../../sidecar/config.ts';
-import { configMapSchema, judgePolicy, notesOn } from '../../sidecar/policy/judge.ts';
-import { type GodwitResult, godwit as runGodwit } from '../helpers/godwit.ts';
-import { clusterObstacle, testClusterUp } from '../helpers/kubernetes.ts';
-import { until } from '../helpers/until.ts';
+import { buildClusterProgram } from '../../../cli/program/cluster.ts';
+import { createKubeClient, type KubeClient } from '../../../k8s/client.ts';
+import { loadPersonalKubeConfig } from '../../../k8s/kubeconfig.ts';
+import { leaseObjects } from '../../../k8s/lease.ts';
+import { type Resource, resources } from '../../../k8s/resource.ts';
+import type { Cluster } from '../../../lab/kubernetes/cluster.ts';
+import { registry } from '../../../lab/kubernetes/plan.ts';
+import { pauseImage } from '../../../lab/kubernetes/worker.ts';
+import { labDown } from '../../../lab/lab.ts';
+import { systemClock } from '../../../lib/clock.ts';
+import { leaseName, systemNamespace } from '../../../sidecar/config.ts';
+import { configMapSchema, judgePolicy, notesOn } from '../../../sidecar/policy/judge.ts';
+import { type GodwitResult, godwit as runGodwit } from '../../helpers/godwit.ts';
+import { clusterObstacle, testClusterUp } from '../../helpers/kubernetes.ts';
+import { until } from '../../helpers/until.ts';
 
 const gib = 2 ** 30;
 const name = `test-${randomBytes(4).toString('hex')}`;
-const bin = resolve(import.meta.dirname, '../../bin');
-const crds = resolve(import.meta.dirname, '../../k8s/manifests/crds');
+const bin = resolve(import.meta.dirname, '../../../bin');
+const crds = resolve(import.meta.dirname, '../../../k8s/manifests/crds');
 const spec = {
   name,
   nodes: [
