@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { Lazily } from './program.ts';
 
 const dir = ['--dir <path>', 'folder of the authority (default: /etc/godwit/pki)'] as const;
+const readyPort = ['--ready-port <port>', 'serve /readyz here: 200 once NATS server and streams stand'] as const;
 
 export function addSetup(program: Command, lazily: Lazily): void {
   program.commandsGroup('Set up:');
@@ -60,12 +61,14 @@ export function addSetup(program: Command, lazily: Lazily): void {
     .command('hub')
     .description('run the hub: NATS server, streams, decider; until SIGTERM')
     .option('--only <part...>', 'run only these: nats, decider')
+    .option(...readyPort)
     .option('--config <path>', 'folder or file with hub.yaml (default: $GODWIT_CONFIG, then /etc/godwit)')
     .action(lazily(() => import('../verbs/hub.ts')));
   program
     .command('agent')
     .description('run a node: its NATS server where it has one, monitor, migrator; until SIGTERM')
     .option('--only <part...>', 'run only these: nats, monitor, migrator')
+    .option(...readyPort)
     .option('--config <path>', 'folder or file with node.yaml (default: $GODWIT_CONFIG, then /etc/godwit)')
     .action(lazily(() => import('../verbs/agent.ts')));
   program

@@ -140,6 +140,8 @@ describe('the overlay of the lab', () => {
     await until('the policy to be judged', 60_000, async () => {
       return (await kube(['get', 'configmap', 'godwit-policy', '-n', system, '-o', accepted])) === 'true' || undefined;
     });
+    // the hub was not there for them before its streams were
+    expect(pods.map(({ status }) => status?.containerStatuses?.[0]?.restartCount)).toEqual([0, 0]);
     for (const pod of pods) expect(await logOf(pod)).not.toMatch(/forbidden/i);
   });
 
