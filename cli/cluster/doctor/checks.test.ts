@@ -65,6 +65,13 @@ const faults: [string, Partial<ClusterFacts>, object][] = [
     { 'EdgeNode edge-1': 'warning' },
   ],
   [
+    'pods without a sidecar',
+    {
+      edgeNodes: [edgeNodeOf('edge-1', { conditions: [condition('Ready', 'True'), condition('Monitored', 'False')] })],
+    },
+    { 'EdgeNode edge-1': 'warning' },
+  ],
+  [
     'a node without CRIU',
     { edgeNodes: [edgeNodeOf('edge-1', { ...good, versions: { runc: '1.3.6', criu: 'missing' } })] },
     { 'programs of edge-1': 'fault' },

@@ -99,7 +99,10 @@ function edgeNode(name: string, { edgeNodes }: ClusterFacts): Finding[] {
   if (!bad) return [ok(check, `${tier}, site ${site}: agent and monitor report`), programs(name, versionsOf(found))];
   if (!bad.seen) return [warning(check, 'no controller has looked at it yet', 'do the controllers run?')];
   const { reason, message } = bad.seen;
-  const next = `kubectl get pods --namespace godwit-system --field-selector spec.nodeName=${name}`;
+  const next =
+    reason === 'PodsWithoutSidecar'
+      ? 'kubectl rollout restart of what they belong to, in namespaces with godwit.dev/inject=enabled; or monitoring: node'
+      : `kubectl get pods --namespace godwit-system --field-selector spec.nodeName=${name}`;
   return [warning(check, `${bad.type} is ${bad.seen.status} (${reason}): ${message}`, next)];
 }
 
