@@ -30,6 +30,7 @@ export function addSetup(program: Command, lazily: Lazily): void {
     .option('--leaf-address <ipv4>', "where the site's NATS server is reached, if not at the node: its Service")
     .option('--servers <url...>', 'NATS servers to use instead')
     .option('--kubernetes', 'the workloads are the pods of this node')
+    .option('--image-path', 'its pods may move as images as well, without our runtime')
     .option(
       '--monitoring <mode>',
       "who samples the node's pods, as its EdgeNode has it: node or sidecar (default: node)",

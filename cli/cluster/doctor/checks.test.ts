@@ -76,6 +76,11 @@ const faults: [string, Partial<ClusterFacts>, object][] = [
     { edgeNodes: [edgeNodeOf('edge-1', { ...good, versions: { runc: '1.3.6', criu: 'missing' } })] },
     { 'programs of edge-1': 'fault' },
   ],
+  [
+    'a node without godwit-image, which the image path needs',
+    { edgeNodes: [edgeNodeOf('edge-1', { ...good, versions: { criu: '4.2.1', 'godwit-image': 'missing' } })] },
+    { 'programs of edge-1': 'fault' },
+  ],
   ['an EdgeNode without a node', { nodes: [] }, { 'EdgeNode edge-1': 'warning' }],
   [
     'a policy that is rejected',

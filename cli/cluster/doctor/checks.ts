@@ -106,7 +106,7 @@ function edgeNode(name: string, { edgeNodes }: ClusterFacts): Finding[] {
   return [warning(check, `${bad.type} is ${bad.seen.status} (${reason}): ${message}`, next)];
 }
 
-/** runc, CRIU and kernel, as the node's agent found them. */
+/** runc, CRIU and kernel, and godwit-image where pods may move as images, as the node's agent found them. */
 function programs(name: string, versions: string): Finding {
   const check = `programs of ${name}`;
   if (!versions) return warning(check, 'the controllers tell nothing of them', 'are they of another version?');
