@@ -9,6 +9,7 @@ import { endOf } from '../helpers/fleet-moves.ts';
 import { killService, untilReady } from '../helpers/fleet-services.ts';
 import { withPodFleet } from '../helpers/pod-fleet.ts';
 import type { PodObjects } from '../helpers/pod-objects.ts';
+import { setTrap } from '../helpers/traps.ts';
 import { until } from '../helpers/until.ts';
 
 // A pod moves as an image, and who carries it is killed in the middle, as by kill -9: there is one live copy, of the same process.
@@ -24,6 +25,9 @@ const moments = {
   commit: ['edge-1', 'nsenter *ss -K*'],
 } as const;
 type Moment = keyof typeof moments;
+
+/** CRIU has the file of the memory open, and its own code in the process. */
+const memoryIsDumped = 'ls -l /proc/$(pgrep -nx criu)/fd 2>/dev/null | grep -q pages-';
 
 describe('a pod that moves as an image outlives', () => {
   let fleet: TestFleet;
@@ -88,6 +92,18 @@ describe('a pod that moves as an image outlives', () => {
   ])("the %s's agent, killed when it is committed: the copy stays", async (side, node) => {
     const result = await moveHarmed(`${side}-commit`, 'commit', () => killService(fleet, node, 'migrator'));
     expect(result).toBe('succeeded');
+  });
+
+  test('godwit-image, killed while CRIU dumps the memory: the pod runs on', async () => {
+    const struck = Promise.withResolvers<void>();
+    const arm = async (): Promise<void> => {
+      const pid = Number((await fleet.exec('edge-1', ['pgrep', '-x', 'godwit-image'])).trim());
+      const trap = await setTrap(fleet.name, 'edge-1', pid, memoryIsDumped);
+      onTestFinished(trap.disarm);
+      trap.struck.then(struck.resolve, struck.reject);
+    };
+    expect(await moveHarmed('program-dump', 'transfer', arm)).toBe('rolled-back');
+    await struck.promise;
   });
 
   test('godwit-image, killed while the kubelet makes the checkpoint: the pod runs on', async () => {
