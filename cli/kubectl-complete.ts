@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ClusterFlags } from './cluster/cluster.ts';
 import { connectionOf, offer } from './cluster/completion.ts';
 import type { ClusterKindName } from './cluster/kinds.ts';
@@ -11,7 +12,7 @@ const patienceMs = 5000;
 
 const line = process.argv.length > 2 ? process.argv.slice(2) : [''];
 const typed = line.at(-1) ?? '';
-const io = processIo(AbortSignal.timeout(patienceMs));
+const io = processIo(new AbortController().signal);
 const program = buildClusterProgram(io, () => undefined);
 const { words, names, files } = offer(program, line);
 const known = names && !typed.startsWith('-') ? await namesOrNone(names, connectionOf(line)) : [];
@@ -21,7 +22,10 @@ const shown = fitting.filter((word) => !word.startsWith('-') || typed.startsWith
 io.out([...shown, `:${files ? 0 : noFiles}`, ''].join('\n'));
 process.exit(0);
 
-/** None where no cluster answers in time. What talks to it is loaded only here: it takes longer than all else. */
+/**
+ * None where no cluster answers in time. What talks to it is loaded only here: it takes longer than all else, on a busy machine longer
+ * than anybody waits for a cluster, but never for ever.
+ */
 async function namesOrNone(kind: ClusterKindName, flags: ClusterFlags): Promise<string[]> {
   try {
     const [{ withCluster }, { namesOf }] = await Promise.all([
@@ -35,10 +39,7 @@ async function namesOrNone(kind: ClusterKindName, flags: ClusterFlags): Promise<
   }
 }
 
-function late(): Promise<never> {
-  return new Promise((_, reject) => {
-    const give = (): void => reject(io.signal.reason);
-    if (io.signal.aborted) give();
-    else io.signal.addEventListener('abort', give);
-  });
+async function late(): Promise<never> {
+  await delay(patienceMs);
+  throw new Error('the cluster does not answer');
 }

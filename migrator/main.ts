@@ -18,7 +18,7 @@ import { serveAgent } from './agent/serve.ts';
 import { settle } from './agent/settle.ts';
 import { readConfig } from './config.ts';
 import { startDriver } from './driver/driver.ts';
-import { toolVersions } from './engine/versions.ts';
+import { imageProgramVersion, toolVersions } from './engine/versions.ts';
 import { every } from './every.ts';
 import { createDataClient } from './files/data-client.ts';
 import { serveData } from './files/data-server.ts';
@@ -100,7 +100,8 @@ function complain(what: string): (error: unknown) => void {
 }
 
 async function publishRecords(): Promise<void> {
-  const versions = await toolVersions(exec);
+  const image = node.imagePath && { 'godwit-image': await imageProgramVersion() };
+  const versions = { ...(await toolVersions(exec)), ...image };
   const store = await openStore(connection, 'nodes', nodeRecordSchema, log);
   publishRecord = createRecordPublisher({
     config: node,

@@ -1,7 +1,8 @@
 import { access, constants } from 'node:fs/promises';
 import { messageOf } from '../../lib/errors.ts';
+import { imageProgram } from '../../migrator/engine/checkpoint.ts';
 import { pagesProgram } from '../../migrator/engine/pages-program.ts';
-import { toolVersions } from '../../migrator/engine/versions.ts';
+import { imageProgramVersion, toolVersions } from '../../migrator/engine/versions.ts';
 import { findNatsServer, natsServerVersion } from '../services/nats-binary.ts';
 import { attempt, type Check, type Finding, fault, ok, warning } from './check.ts';
 
@@ -31,8 +32,27 @@ export const umoci: Check = async ({ exec, hub, node }) => {
 export const nft: Check = async ({ exec, node }) => {
   if (node?.engine !== 'kubernetes') return [];
   const found = await attempt(exec, 'nft', ['--version']);
-  const next = 'apt-get install nftables; without it clients wait until the cluster knows the new pod';
+  const next =
+    'apt-get install nftables and restart the agent; without it clients wait until the cluster knows the new pod';
   return [found.ok ? ok('nft', found.said) : warning('nft', 'missing', next)];
+};
+
+/** Pods move as images by a program of ours, which shows a token to the kubelet. */
+export const imagePath: Check = async ({ node }) => {
+  if (!node?.imagePath) return [];
+  const { token } = node.imagePath;
+  const readable = await access(token, constants.R_OK).then(
+    () => true,
+    () => false,
+  );
+  return [
+    (await imageProgramVersion()) === 'there'
+      ? ok('godwit-image', imageProgram)
+      : fault('godwit-image', 'not built', 'scripts/setup.sh node'),
+    readable
+      ? ok('kubelet token', token)
+      : warning('kubelet token', `${token} is not there`, 'no pod moves as an image; godwit host keeps it there'),
+  ];
 };
 
 async function godwitPages(): Promise<Finding> {

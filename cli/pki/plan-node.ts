@@ -24,6 +24,7 @@ const shape = {
   memory: sizeFlag.optional(),
   uplink: sizeFlag.optional(),
   kubernetes: z.boolean().default(false),
+  imagePath: z.boolean().default(false),
   monitoring: choice('monitoring', ['node', 'sidecar']).optional(),
   force: z.boolean().default(false),
 };
@@ -32,6 +33,8 @@ type NodeFlags = z.output<z.ZodObject<typeof shape>> & { hub: string };
 /** Flags of `pki node`; the hub's address comes from its folder unless it is given. @throws E_CONFIG */
 export async function parseNodeFlags(input: unknown): Promise<NodeFlags> {
   const flags = parseFlags(shape, input, 'pki node');
+  if (flags.imagePath && !flags.kubernetes)
+    throw new GodwitError('E_CONFIG', 'only pods move as images', { next: 'give --kubernetes as well' });
   if (flags.hub) return { ...flags, hub: flags.hub };
   const path = resolve(flags.dir, 'hub', 'hub.yaml');
   if (await readIfPresent(path)) return { ...flags, hub: (await loadHubConfig(path)).address };
@@ -70,8 +73,12 @@ export function planNode(flags: NodeFlags, others: readonly NodeConfig[]): { fil
   return { file, config: parseAs(nodeConfigSchema, file, 'node.yaml', 'E_CONFIG') };
 }
 
-const inCluster = ({ kubernetes, monitoring }: NodeFlags): object => ({
+/** Where the agent's pod keeps its own token, fresh, for the agent on the node. */
+const kubeletToken = '/run/godwit/kubelet.token';
+
+const inCluster = ({ kubernetes, imagePath, monitoring }: NodeFlags): object => ({
   ...(kubernetes && { engine: 'kubernetes', runcRoot: '/run/containerd/runc/k8s.io' }),
+  ...(imagePath && { imagePath: { token: kubeletToken } }),
   ...(monitoring && { monitor: { mode: monitoring } }),
 });
 

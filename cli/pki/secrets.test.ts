@@ -8,7 +8,7 @@ import { planSecrets, secretObject } from './secrets.ts';
 
 const flags = {
   ...{ dir: '/pki', site: 'plant', tier: 'edge' as const, address: '10.0.0.1', hub: '10.96.0.20' },
-  ...{ kubernetes: true, force: false },
+  ...{ kubernetes: true, imagePath: false, force: false },
 };
 const edge = planNode({ ...flags, name: 'edge-1', leafAddress: '10.96.0.21' }, []);
 const second = planNode({ ...flags, name: 'edge-2', address: '10.0.0.2' }, [edge.config]);
@@ -19,6 +19,13 @@ test('the nodes of a site use its server at the address of its Service, which it
   expect(second.config.nats.leaf).toBeUndefined();
   expect(nodeBundle(edge.config, edge.file).certificates.nats?.serves?.addresses).toContain('10.96.0.21');
   expect(edge.config).toMatchObject({ engine: 'kubernetes', runcRoot: '/run/containerd/runc/k8s.io' });
+});
+
+test('a node whose pods may move as images finds the token that the pod of its agent keeps fresh', () => {
+  expect(edge.config.imagePath).toBeUndefined();
+  const { config, file } = planNode({ ...flags, name: 'edge-1', imagePath: true }, []);
+  expect(file).toMatchObject({ imagePath: { token: '/run/godwit/kubelet.token' } });
+  expect(config.imagePath?.kubeletPort).toBe(10_250);
 });
 
 test('a node whose pods have sidecars hands their certificate out', () => {

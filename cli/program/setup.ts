@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { Lazily } from './program.ts';
 
 const dir = ['--dir <path>', 'folder of the authority (default: /etc/godwit/pki)'] as const;
+const readyPort = ['--ready-port <port>', 'serve /readyz here: 200 once NATS server and streams stand'] as const;
 
 export function addSetup(program: Command, lazily: Lazily): void {
   program.commandsGroup('Set up:');
@@ -29,6 +30,7 @@ export function addSetup(program: Command, lazily: Lazily): void {
     .option('--leaf-address <ipv4>', "where the site's NATS server is reached, if not at the node: its Service")
     .option('--servers <url...>', 'NATS servers to use instead')
     .option('--kubernetes', 'the workloads are the pods of this node')
+    .option('--image-path', 'its pods may move as images as well, without our runtime')
     .option(
       '--monitoring <mode>',
       "who samples the node's pods, as its EdgeNode has it: node or sidecar (default: node)",
@@ -60,12 +62,14 @@ export function addSetup(program: Command, lazily: Lazily): void {
     .command('hub')
     .description('run the hub: NATS server, streams, decider; until SIGTERM')
     .option('--only <part...>', 'run only these: nats, decider')
+    .option(...readyPort)
     .option('--config <path>', 'folder or file with hub.yaml (default: $GODWIT_CONFIG, then /etc/godwit)')
     .action(lazily(() => import('../verbs/hub.ts')));
   program
     .command('agent')
     .description('run a node: its NATS server where it has one, monitor, migrator; until SIGTERM')
     .option('--only <part...>', 'run only these: nats, monitor, migrator')
+    .option(...readyPort)
     .option('--config <path>', 'folder or file with node.yaml (default: $GODWIT_CONFIG, then /etc/godwit)')
     .action(lazily(() => import('../verbs/agent.ts')));
   program

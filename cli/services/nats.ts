@@ -47,13 +47,13 @@ export interface FollowTools {
 }
 
 /**
- * Keeps server and streams in step with nodes.yaml until `signal` is aborted; calls `ready` when they first are. A faulty file is
+ * Keeps server and streams in step with nodes.yaml until `signal` is aborted; calls `ready` with its connection when they first are. A faulty file is
  * logged, and the last good one holds. `stale`: the server may run on an older configuration than the file's.
  */
 export async function followRoster(
   nats: NatsRole,
   server: Service,
-  { stale, ready, ...tools }: FollowTools & { stale: boolean; ready: () => void },
+  { stale, ready, ...tools }: FollowTools & { stale: boolean; ready: (connection: NatsConnection) => void },
 ): Promise<void> {
   const { clock, log, signal } = tools;
   const tls = tlsFiles(nats.pki, nats.role);
@@ -73,7 +73,7 @@ export async function followRoster(
       reloadDue = false;
       applied = text;
       if (isNew || missing.length === 0) log.info({ missing }, 'server and streams know the nodes');
-      ready();
+      ready(connection);
     } catch (error) {
       reloadDue = true;
       if (!signal.aborted) log.error({ reason: messageOf(error) }, 'nodes could not be applied; trying again');

@@ -13,11 +13,15 @@ import { stopGraceMs, supervise } from '../services/supervise.ts';
 
 export const run: Verb = async (input, io) => {
   const only = z.array(choice('part', agentParts)).optional();
-  const flags = parseFlags({ config: z.string().optional(), only }, input, 'agent');
+  const readyPort = z.coerce.number().int().min(1).max(65_535).optional();
+  const flags = parseFlags({ config: z.string().optional(), only, readyPort }, input, 'agent');
   const file = await findConfig('node.yaml', flags.config, io);
   const config = await loadNodeConfig(file);
   const log = createLogger('agent', { level: io.env.GODWIT_LOG_LEVEL ?? 'info', bindings: { node: config.name } });
   const plan = await agentPlan(config, file, () => findNatsServer(io.env, systemExec), flags.only);
-  await supervise(plan, { clock: io.clock, log, lifecycle: createLifecycle(log, { graceMs: stopGraceMs }) });
+  await supervise(
+    { ...plan, readyPort: flags.readyPort },
+    { clock: io.clock, log, lifecycle: createLifecycle(log, { graceMs: stopGraceMs }) },
+  );
   return exitCodes.done;
 };

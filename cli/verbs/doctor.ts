@@ -5,7 +5,7 @@ import { findConfig } from '../config-file.ts';
 import { type Check, findings, type Machine, tellNext } from '../doctor/check.ts';
 import { foreignCriuConfig } from '../doctor/criu-config.ts';
 import { clockInStep, pipeLimits } from '../doctor/kernel.ts';
-import { asRoot, natsServer, nft, runcAndCriu, umoci } from '../doctor/programs.ts';
+import { asRoot, imagePath, natsServer, nft, runcAndCriu, umoci } from '../doctor/programs.ts';
 import { certificates, ports, wayToHub } from '../doctor/services.ts';
 import { workloadObstacles } from '../doctor/workloads.ts';
 import { exitCodes } from '../exit.ts';
@@ -17,6 +17,7 @@ const checks: readonly Check[] = [
   asRoot,
   runcAndCriu,
   nft,
+  imagePath,
   umoci,
   foreignCriuConfig(),
   pipeLimits,

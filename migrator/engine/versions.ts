@@ -1,4 +1,6 @@
+import { access, constants } from 'node:fs/promises';
 import type { Exec } from '../../lib/exec.ts';
+import { imageProgram } from './checkpoint.ts';
 
 /** Versions of the programs that a move depends on, for the node's record and `godwit doctor`. */
 export async function toolVersions(exec: Exec): Promise<Record<string, string>> {
@@ -9,6 +11,13 @@ export async function toolVersions(exec: Exec): Promise<Record<string, string>> 
   ]);
   return { runc, criu, kernel };
 }
+
+/** The same of godwit-image, of which there is one version only. */
+export const imageProgramVersion = (file = imageProgram): Promise<'there' | 'missing'> =>
+  access(file, constants.X_OK).then(
+    () => 'there',
+    () => 'missing',
+  );
 
 async function firstMatch(exec: Exec, file: string, args: string[], pattern: RegExp): Promise<string> {
   const { stdout } = await exec(file, args).catch(() => ({ stdout: '' }));

@@ -14,7 +14,7 @@ export async function podAddressIn(netns: string, exec: Exec): Promise<string | 
   return parseJson(addressesSchema, stdout, 'ip address').flatMap(({ addr_info }) => addr_info)[0]?.local;
 }
 
-/** Whether this node can send a stopped pod's clients on. */
+/** Whether this node has what it takes to send a stopped pod's clients on. */
 export const canForward = (exec: Exec): Promise<boolean> =>
   exec('nft', ['--version']).then(
     () => true,

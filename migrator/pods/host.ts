@@ -35,6 +35,8 @@ export async function createPodHost(deps: PodHostDeps): Promise<WorkloadHost> {
   const { paths, exec, clock, declarations } = deps;
   const stage = join(paths.run, 'stage');
   await mkdir(stage, { recursive: true, mode: 0o700 });
+  const forwards = await canForward(exec);
+  if (!forwards) deps.log.warn('no nft here: clients of a pod that has moved wait until the cluster knows its copy');
   return {
     strategies: ['restart', 'cold', 'warm'],
     find: async (workload) => {
@@ -63,7 +65,7 @@ export async function createPodHost(deps: PodHostDeps): Promise<WorkloadHost> {
       const { podAddress } = journal.spec;
       if (podAddress && journal.pod.network) await resetConnectionsIn(journal.pod.network, exec, podAddress);
     },
-    source: sourceHost(deps),
+    source: sourceHost(deps, forwards),
     target: targetHost(deps),
   };
 }
@@ -115,7 +117,7 @@ async function specOf({ declarations, config, exec }: PodHostDeps, container: Co
   };
 }
 
-function sourceHost(deps: PodHostDeps): SourceHost {
+function sourceHost(deps: PodHostDeps, forwards: boolean): SourceHost {
   const { paths, clock, exec, log } = deps;
   const requirePod = ({ pod }: { pod?: PodPlace | undefined }): PodPlace => {
     if (!pod) throw new GodwitError('E_STALE', 'the container of this migration is not known');
@@ -132,10 +134,7 @@ function sourceHost(deps: PodHostDeps): SourceHost {
     guard: async (journal) => {
       const pod = requirePod(journal);
       if (journal.prepared?.spec.checkpoint) await guardHosts(pod);
-      if (journal.podAddress && !(await canForward(exec))) {
-        log.warn('no nft here: clients wait until the cluster knows the pod of the copy');
-        journal.podAddress = undefined;
-      }
+      if (!forwards) journal.podAddress = undefined;
       const container = await readContainer(paths.runcRoot, pod.container);
       const name = container && podContainerOf(container.labels)?.container;
       await setGuard(paths, pod, journal.migration, name ?? '');

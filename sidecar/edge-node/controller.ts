@@ -10,6 +10,7 @@ import { openStore } from '../../lib/bus/kv.ts';
 import { nodeRecordSchema } from '../../lib/contract/node.ts';
 import { podDeclarationsSchema } from '../../lib/contract/pod.ts';
 import type { Controller, ControllerTools } from '../controller.ts';
+import { unmonitoredTeller, withoutSidecar } from '../injection/unmonitored.ts';
 import { createDeclarer } from '../pods/declarer.ts';
 import { hasEnded } from '../pods/pod.ts';
 import { createPodIndex } from '../pods/pod-index.ts';
@@ -44,6 +45,7 @@ export function createEdgeNodeController(tools: ControllerTools): Controller {
 async function runTerm(tools: ControllerTools, signal: AbortSignal): Promise<void> {
   const { client, connection, instance, clock, random, log } = tools;
   const shared = { client, clock, random, log };
+  const recorder = createEventRecorder({ client, controller: 'godwit.dev/pods', instance, clock, log });
   const findSample = await sampleFinder(connection);
   const records = followRecords({
     store: await openStore(connection, 'nodes', nodeRecordSchema, log),
@@ -77,9 +79,10 @@ async function runTerm(tools: ControllerTools, signal: AbortSignal): Promise<voi
     index,
     checkpoints: tools.checkpoints,
     isEdgeNode: (name) => edgeNodes.get({ name }) !== undefined,
-    recorder: createEventRecorder({ client, controller: 'godwit.dev/pods', instance, clock, log }),
+    recorder,
     clock,
   });
+  const tellUnmonitored = unmonitoredTeller(recorder);
 
   const declare = async (node: string): Promise<void> => {
     await declarer.declare(node);
@@ -88,16 +91,20 @@ async function runTerm(tools: ControllerTools, signal: AbortSignal): Promise<voi
   const tellStatus = async (name: string): Promise<void> => {
     const edgeNode = edgeNodes.get({ name });
     if (!edgeNode) return;
+    const pods = index.on(name);
+    const unmonitored = edgeNode.spec.monitoring === 'sidecar' ? withoutSidecar(pods) : [];
     const status = statusOf({
       edgeNode,
       node: nodes.get({ name }),
       record: records.get(name),
       newestSample: await findSample(edgeNode.spec.site, name),
-      pods: index.on(name).filter((pod) => !hasEnded(pod)).length,
+      pods: pods.filter((pod) => !hasEnded(pod)).length,
       workloads: declarer.count(name),
+      unmonitored: unmonitored.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`),
       now: clock.now(),
     });
     if (!isDeepStrictEqual(status, edgeNode.status)) await applyStatus(client, resources.edgeNodes, { name }, status);
+    await tellUnmonitored(name, unmonitored);
   };
   const declarations = createReconciler({
     ...{ name: 'declarations', debounceMs: declareWithinMs, work: declare },

@@ -19,7 +19,7 @@ const edgeNode = edgeNodeSchema.parse({
   spec: { tier: 'edge', site: 'plant' },
 });
 const good: EdgeNodeFacts = {
-  ...{ edgeNode, record, now, pods: 4, workloads: 2 },
+  ...{ edgeNode, record, now, pods: 4, workloads: 2, unmonitored: [] },
   node: { ready: true },
   newestSample: { storedAt: now - 2000, intervalMs: 1000 },
 };
@@ -63,6 +63,16 @@ describe('the status of an EdgeNode', () => {
       'a silent agent',
       { record: { ...record, updatedAt: now - 90_001 } },
       { status: 'Unknown', message: 'the agent of edge-1 was last heard of at 2026-05-01T11:58:29Z' },
+    ],
+    [
+      'a pod without a sidecar',
+      { unmonitored: ['plant/b', 'plant/a'] },
+      { status: 'False', reason: 'PodsWithoutSidecar', message: expect.stringContaining('samples plant/a, plant/b,') },
+    ],
+    [
+      'many pods without a sidecar',
+      { unmonitored: [...'12345678'].map((n) => `plant/p${n}`) },
+      { status: 'False', message: expect.stringContaining('plant/p5 and 3 more') },
     ],
     ['no sample', { newestSample: undefined }, { type: 'Monitored', status: 'False', reason: 'NoSamples' }],
     [

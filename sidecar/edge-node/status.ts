@@ -14,6 +14,8 @@ export interface EdgeNodeFacts {
   /** Pods there that have not ended, and those of them that are workloads. */
   pods: number;
   workloads: number;
+  /** Names, with their namespace, of pods without the sidecar that they need. */
+  unmonitored: readonly string[];
   now: number;
 }
 
@@ -61,11 +63,19 @@ function readiness({ edgeNode, node, record, now }: EdgeNodeFacts): Verdict {
   return { status: 'True', reason: 'AgentReports', message: `node and agent of ${name} are there` };
 }
 
-function monitoring({ edgeNode, newestSample, now }: EdgeNodeFacts): Verdict {
+const namedAtMost = 5;
+
+function monitoring({ edgeNode, newestSample, unmonitored, now }: EdgeNodeFacts): Verdict {
   const { name } = edgeNode.metadata;
   if (!newestSample) return no('NoSamples', `the hub has no sample of ${name}: does godwit-monitor run there?`);
   const { storedAt, intervalMs } = newestSample;
   if (now - storedAt > Math.max(missedSamples * intervalMs, monitorSilentMs))
     return unknown('SamplesStopped', `the newest sample of ${name} is of ${rfc3339(storedAt)}`);
+  if (unmonitored.length > 0) {
+    const names = [...unmonitored].sort();
+    const rest = names.length > namedAtMost ? ` and ${names.length - namedAtMost} more` : '';
+    const which = `${names.slice(0, namedAtMost).join(', ')}${rest}`;
+    return no('PodsWithoutSidecar', `nobody samples ${which}, admitted without a sidecar; see the Events of each`);
+  }
   return { status: 'True', reason: 'Sampled', message: `the monitor of ${name} samples` };
 }

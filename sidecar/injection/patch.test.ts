@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
 import { patchOf } from './patch.ts';
 import { type InjectablePod, injectablePodSchema } from './pod.ts';
-import { sidecarNodes } from './settings.ts';
 
 const settings = { image: 'registry/godwit:1', nodes: ['edge-1', 'edge-2'] };
 const pod = (spec: object = {}, metadata: object = {}): InjectablePod => injectablePodSchema.parse({ metadata, spec });
@@ -45,9 +44,4 @@ test('the sidecar is native, without rights, and comes before the others', () =>
       seccompProfile: { type: 'RuntimeDefault' },
     },
   });
-});
-
-test('the nodes that want sidecars, from their EdgeNodes', () => {
-  const node = (name: string, monitoring: 'sidecar' | 'node') => ({ metadata: { name }, spec: { monitoring } });
-  expect(sidecarNodes([node('b', 'sidecar'), node('c', 'node'), node('a', 'sidecar')])).toBe('a b');
 });

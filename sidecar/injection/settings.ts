@@ -23,13 +23,3 @@ export const settingsOf = ({ data }: z.infer<typeof settingsSchema>): InjectionS
   image: data.image,
   nodes: data.nodes.split(' ').filter(Boolean),
 });
-
-/** The value of `nodes` for these EdgeNodes. */
-export const sidecarNodes = (
-  nodes: readonly { metadata: { name: string }; spec: { monitoring: 'sidecar' | 'node' } }[],
-): string =>
-  nodes
-    .filter(({ spec }) => spec.monitoring === 'sidecar')
-    .map(({ metadata }) => metadata.name)
-    .sort()
-    .join(' ');

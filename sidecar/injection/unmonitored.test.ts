@@ -1,34 +1,34 @@
 import { expect, test } from 'vitest';
-import { monitoredOf, type PlacedPod, placedPodSchema } from './unmonitored.ts';
+import { podOf } from '../pods/fixtures.ts';
+import { unmonitoredTeller, withoutSidecar } from './unmonitored.ts';
 
-const node = (monitoring: 'sidecar' | 'node') => ({ metadata: { name: 'edge-1' }, spec: { monitoring } });
-const sidecar = { initContainers: [{ name: 'godwit-monitor' }] };
-const pod = (name: string, spec: object = {}, status: object = { phase: 'Running' }): PlacedPod =>
-  placedPodSchema.parse({
-    metadata: { name, namespace: 'plant', uid: name, resourceVersion: '1' },
-    spec: { nodeName: 'edge-1', ...spec },
-    status,
+const sidecar = { containers: [{ name: 'main' }], initContainers: [{ name: 'godwit-monitor' }] };
+const bare = podOf({ name: 'bare' });
+
+test('pods without a sidecar are found, before they run as well', () => {
+  const starting = podOf({ name: 'starting', status: { phase: 'Pending' } });
+  expect(withoutSidecar([podOf({ name: 'good', spec: sidecar }), bare, starting])).toEqual([bare, starting]);
+});
+
+test('what has ended, is going, is no workload or declines is not asked for one', () => {
+  const others = [
+    podOf({ status: { phase: 'Succeeded' } }),
+    podOf({ metadata: { deletionTimestamp: '2026-01-01T00:00:00Z' } }),
+    podOf({ namespace: 'kube-system' }),
+    podOf({ metadata: { labels: { 'godwit.dev/inject': 'disabled' } } }),
+  ];
+  expect(withoutSidecar(others)).toEqual([]);
+});
+
+test('of each pod is told once', async () => {
+  const told: string[] = [];
+  const tell = unmonitoredTeller({
+    record: async (_, { name, namespace }, { reason }) => void told.push(`${namespace}/${name} ${reason}`),
   });
-
-test('on a node with a monitor of its own, every pod is sampled', () => {
-  expect(monitoredOf(node('node'), [pod('a')])).toMatchObject({ status: 'True', reason: 'NodeMonitor' });
-});
-
-test('with sidecars, the pods without one are named', () => {
-  expect(monitoredOf(node('sidecar'), [pod('a', sidecar)])).toMatchObject({ status: 'True', reason: 'Sidecars' });
-  const found = monitoredOf(node('sidecar'), [pod('a', sidecar), pod('b'), pod('c', {}, { phase: 'Pending' })]);
-  expect(found).toMatchObject({ status: 'False', reason: 'PodsWithoutSidecar' });
-  expect(found.message).toContain('nobody samples plant/b, plant/c:');
-});
-
-test('what has ended, is going, or runs elsewhere, is not asked for', () => {
-  const going = pod('going');
-  going.metadata.deletionTimestamp = '2026-01-01T00:00:00Z';
-  const pods = [going, pod('done', {}, { phase: 'Succeeded' }), pod('else', { nodeName: 'cloud-1' })];
-  expect(monitoredOf(node('sidecar'), pods).status).toBe('True');
-});
-
-test('many are counted', () => {
-  const pods = Array.from({ length: 8 }, (_, n) => pod(`p${n}`));
-  expect(monitoredOf(node('sidecar'), pods).message).toContain('plant/p4 and 3 more');
+  const other = podOf({ name: 'other' });
+  for (const pods of [[bare], [bare, other], [bare, other]]) await tell('edge-1', pods);
+  expect(told).toEqual(['shop/bare NoSidecar', 'shop/other NoSidecar']);
+  await tell('edge-1', []);
+  await tell('edge-1', [podOf({ name: 'bare', metadata: { uid: 'uid-next' } })]);
+  expect(told).toHaveLength(3);
 });

@@ -25,6 +25,12 @@ export const ownerReferenceSchema = z.object({
 });
 export type OwnerReference = z.infer<typeof ownerReferenceSchema>;
 
+/** Those of others only cost memory. */
+const ourLabels = z
+  .record(z.string(), z.string())
+  .default({})
+  .transform((all) => Object.fromEntries(Object.entries(all).filter(([key]) => key.startsWith('godwit.dev/'))));
+
 /** What Godwit reads of a v1 Pod; the rest is dropped, so that a cache of thousands stays small. */
 export const podSchema = z.object({
   metadata: z.object({
@@ -33,6 +39,7 @@ export const podSchema = z.object({
     uid: z.string(),
     resourceVersion: z.string(),
     annotations: z.record(z.string(), z.string()).default({}),
+    labels: ourLabels,
     ownerReferences: z.array(ownerReferenceSchema).default([]),
     deletionTimestamp: z.coerce.string().optional(),
   }),

@@ -108,6 +108,11 @@ function createReader(paths: () => Promise<string[]>, take: (line: string) => vo
   };
 }
 
+/** containerd gives a restored container the log that the checkpoint holds: lines of the same millisecond, which nobody printed twice. */
+export function withoutCopies(beats: readonly Beat[]): Beat[] {
+  return [...new Map(beats.map((beat) => [`${beat.life} ${beat.count} ${beat.at}`, beat])).values()];
+}
+
 /** Life signs that came twice: two copies have gone on from the same memory. A sentence each. */
 export function repeatsIn(beats: readonly Beat[]): string[] {
   const faults: string[] = [];

@@ -6,7 +6,7 @@ import { until } from './until.ts';
 // Gates hold a migration at an exact point without a hook in the product: programs that Godwit calls are found first at
 // /usr/local/sbin, where a script waits as long as a gate stands whose pattern fits its command line, and then becomes the program.
 
-const programs = ['runc', 'tar', 'ip', 'du', 'mkfifo', 'nsenter'];
+const programs = ['runc', 'tar', 'ip', 'du', 'mkfifo', 'nsenter', 'ctr'];
 
 const script = `#!/bin/sh
 name=\${0##*/}

@@ -2,6 +2,7 @@ import { expect } from 'vitest';
 import { createKubeClient, type KubeClient } from '../../k8s/client.ts';
 import { loadKubeConfig } from '../../k8s/kubeconfig.ts';
 import { idOf, type Migration, migrationSchema } from '../../k8s/objects/migration.ts';
+import { kubeNodeSchema } from '../../k8s/objects/node.ts';
 import { isTrue, type Pod, podSchema } from '../../k8s/objects/pod.ts';
 import { resources } from '../../k8s/resource.ts';
 import { registry } from '../../lab/kubernetes/plan.ts';
@@ -34,7 +35,7 @@ export interface PodObjects {
   reportedOn(node: string): Promise<string[]>;
   /** Of the app, those that are being deleted too. */
   podsOf(app: string): Promise<Pod[]>;
-  /** Asks for a move; returns the object as it was created. */
+  /** Asks for a move, as soon as the target could take it; returns the object as it was created. */
   ask(object: string, pod: Pod): Promise<Migration>;
   migration(object: string): Promise<Migration | undefined>;
   untilPhase(object: string, phase: string, ms?: number): Promise<Migration>;
@@ -110,6 +111,7 @@ export async function podObjects(fleet: TestFleet): Promise<PodObjects> {
     podsOf,
     ask: async (name, { metadata, spec }) => {
       const target = spec.nodeName === 'edge-1' ? 'cloud-1' : 'edge-1';
+      await untilFit(client, target);
       const body = {
         ...{ apiVersion: 'godwit.dev/v1alpha1', kind: 'Migration', metadata: { name, namespace } },
         spec: { pod: metadata.name, target },
@@ -135,6 +137,14 @@ export async function podObjects(fleet: TestFleet): Promise<PodObjects> {
     watch: (app) => watchBeats(fleet.workers, app, (root) => logsOfPods(root, app)),
   };
 }
+
+/** After an outage Kubernetes holds a node for lost for a while, and a move to it would be refused. */
+const untilFit = (client: KubeClient, name: string): Promise<true> =>
+  until(`${name} to be Ready, and without taints`, 60_000, async () => {
+    const found = await client.get(resources.nodes, { name });
+    const node = found && kubeNodeSchema.parse(found);
+    return (node && isTrue(node, 'Ready') && !node.spec?.taints?.length) || undefined;
+  });
 
 /** No two copies of one process ever ran; other pods of the app may. */
 export async function expectNoTwin(watch: BeatWatch): Promise<void> {

@@ -106,13 +106,14 @@ describe('services', () => {
 });
 
 describe('godwit hub', () => {
+  let readyPort: number;
   let pki: string;
   let runDir: string;
   let port: number;
   let env: Record<string, string>;
   let hub: StartedGodwit | undefined;
   const startHub = async (): Promise<StartedGodwit> => {
-    hub = await startGodwit(['hub', '--config', join(pki, 'hub')], env);
+    hub = await startGodwit(['hub', '--config', join(pki, 'hub'), '--ready-port', `${readyPort}`], env);
     return hub;
   };
   const connectAs = async (node: string, role: string, within: number): Promise<void> => {
@@ -126,6 +127,7 @@ describe('godwit hub', () => {
     pki = await mkdtemp(join(tmpdir(), 'godwit-hub-'));
     runDir = join(pki, 'run');
     port = await freePort();
+    readyPort = await freePort();
     env = { GODWIT_NATS_SERVER: await natsServerBinary() };
     const dirFlag = ['--dir', pki];
     await godwit(['pki', 'init', ...dirFlag]);
@@ -146,8 +148,30 @@ describe('godwit hub', () => {
     await rm(pki, { recursive: true, force: true });
   });
 
-  it('lets a new node in without a restart', async () => {
+  /** What a kubelet would be told; 0 where nobody listens. */
+  const readiness = (): Promise<number> =>
+    fetch(`http://127.0.0.1:${readyPort}/readyz`).then(
+      ({ status }) => status,
+      () => 0,
+    );
+
+  it('is ready when its streams and buckets stand, and not before', async () => {
     await startHub();
+    await eventually(async () => (await readiness()) === 503);
+    await eventually(async () => (await readiness()) === 200, 30_000);
+    expect(hub?.stderr()).toContain('server and streams know the nodes');
+    const nats = await service(runDir, 'nats');
+    process.kill(nats.pid, 'SIGSTOP');
+    try {
+      expect(await readiness()).toBe(503);
+    } finally {
+      process.kill(nats.pid, 'SIGCONT');
+    }
+    await eventually(async () => (await readiness()) === 200, 20_000);
+    expect((await fetch(`http://127.0.0.1:${readyPort}/`)).status).toBe(404);
+  });
+
+  it('lets a new node in without a restart', async () => {
     const before = await service(runDir, 'nats');
     await godwit(['pki', 'node', 'cloud-1', '--site', 'c', '--tier', 'cloud', '--address', '127.0.0.1', '--dir', pki]);
     await eventually(() => connectAs('cloud-1', 'monitor', 1000).then(() => true), 20_000);

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { appendFile, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { appendFile, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { openAuthority } from '../../cli/pki/authority.ts';
@@ -11,8 +11,9 @@ import { registry } from '../../lab/kubernetes/plan.ts';
 import { labDown, labExec } from '../../lab/lab.ts';
 import { labSettings } from '../../lab/settings.ts';
 import { systemClock } from '../../lib/clock.ts';
+import { untilNoCheckpoints } from '../helpers/checkpoints-left.ts';
 import { bundlesFolder, type FleetNode, keepLogs } from '../helpers/fleet.ts';
-import { type Beat, beating, twinsIn, watchBeats } from '../helpers/fleet-beats.ts';
+import { beating, twinsIn, watchBeats, withoutCopies } from '../helpers/fleet-beats.ts';
 import { edgeAndCloud, pausedPolicy } from '../helpers/fleet-specs.ts';
 import { type Kubectl, kubectlOf } from '../helpers/kubectl.ts';
 import { clusterObstacle } from '../helpers/kubernetes.ts';
@@ -25,11 +26,6 @@ import { until } from '../helpers/until.ts';
 const name = `e2e-${randomBytes(4).toString('hex')}`;
 const missing = await clusterObstacle();
 const patienceMs = 240_000;
-
-/** containerd gives a restored container the log that the checkpoint holds: lines of the same millisecond, which nobody printed twice. */
-function withoutCopies(beats: readonly Beat[]): Beat[] {
-  return [...new Map(beats.map((beat) => [`${beat.life} ${beat.count} ${beat.at}`, beat])).values()];
-}
 
 interface ApiPod {
   metadata: { name: string; uid: string; ownerReferences?: { kind: string }[] };
@@ -161,31 +157,7 @@ describe('pods that move as images', () => {
       20,
     );
 
-  /** Archives, images and guards that stand anywhere. */
-  async function leftOvers(): Promise<string[]> {
-    const found: string[] = [];
-    for (const { name: where, root } of nodes) {
-      const archives = await readdir(join(root, 'var/lib/kubelet/checkpoints')).catch(() => []);
-      const { stdout } = await labExec(name, where, ['ctr', '-n', 'k8s.io', 'images', 'ls', '-q']);
-      const images = stdout.split('\n').filter((one) => one.includes('godwit/checkpoints'));
-      const pods = await readdir(join(root, 'var/lib/kubelet/pods'));
-      const inside = await Promise.all(
-        pods.map((pod) => readdir(join(root, 'var/lib/kubelet/pods', pod)).catch(() => [])),
-      );
-      const guards = inside.flat().filter((one) => one === 'etc-hosts.godwit');
-      found.push(...[...archives, ...images, ...guards].map((one) => `${where}: ${one}`));
-    }
-    const tags = join(cluster.lab.nodes.find(({ kind }) => kind === 'hub')?.root ?? '', registryTags);
-    return [...found, ...(await readdir(tags).catch(() => [])).map((tag) => `registry: ${tag}`)];
-  }
-  const registryTags =
-    'var/lib/godwit/kubernetes/registry/docker/registry/v2/repositories/godwit/checkpoints/_manifests/tags';
-  const nothingLeft = (): Promise<boolean> =>
-    until('nothing to be left', 60_000, async () => {
-      const left = await leftOvers();
-      if (left.length > 0) throw new Error(left.join());
-      return true;
-    });
+  const nothingLeft = (): Promise<boolean> => untilNoCheckpoints(name, cluster.lab.nodes);
 
   test('a pod of a Deployment goes to the cloud and comes home: the same process, and never two', async () => {
     const beats = watchBeats(nodes, 'stock', (root) => logsOfPods(root, 'stock'));

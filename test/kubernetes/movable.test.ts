@@ -1,18 +1,15 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Pod } from '../../k8s/objects/pod.ts';
 import { registry } from '../../lab/kubernetes/plan.ts';
 import { counterImage } from '../helpers/counter-image.ts';
-import { raiseFleet, type TestFleet } from '../helpers/fleet.ts';
-import { untilReady } from '../helpers/fleet-services.ts';
-import { edgeAndCloud, pausedPolicy } from '../helpers/fleet-specs.ts';
-import { clusterObstacle } from '../helpers/kubernetes.ts';
+import type { TestFleet } from '../helpers/fleet.ts';
 import { rootOfPod } from '../helpers/pod-facts.ts';
-import { expectNoTwin, type PodObjects, podObjects } from '../helpers/pod-objects.ts';
+import { withPodFleet } from '../helpers/pod-fleet.ts';
+import { expectNoTwin, type PodObjects } from '../helpers/pod-objects.ts';
 import { until } from '../helpers/until.ts';
 
-const missing = await clusterObstacle();
 const tokenPath = 'var/run/secrets/kubernetes.io/serviceaccount/token';
 const image = `${registry}/${counterImage}`;
 
@@ -20,19 +17,8 @@ describe('what a pod may have', () => {
   let fleet: TestFleet;
   let pods: PodObjects;
 
-  beforeEach((context) => {
-    if (missing) context.skip(missing);
-  });
-  beforeAll(async () => {
-    if (missing) return;
-    fleet = await raiseFleet({ nodes: edgeAndCloud, policy: pausedPolicy, cluster: 'controllers' });
-    await untilReady(fleet);
-    pods = await podObjects(fleet);
-  });
-  afterAll(async () => {
-    if (!fleet) return;
-    console.log(await fleet.keepLogs());
-    await fleet.down();
+  withPodFleet({ gates: false }, (raised) => {
+    ({ fleet, pods } = raised);
   });
 
   const rootOf = (pod: Pod): Promise<string> => rootOfPod(fleet.node(pod.spec.nodeName ?? ''), pod.metadata.uid);

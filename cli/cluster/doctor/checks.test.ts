@@ -65,8 +65,20 @@ const faults: [string, Partial<ClusterFacts>, object][] = [
     { 'EdgeNode edge-1': 'warning' },
   ],
   [
+    'pods without a sidecar',
+    {
+      edgeNodes: [edgeNodeOf('edge-1', { conditions: [condition('Ready', 'True'), condition('Monitored', 'False')] })],
+    },
+    { 'EdgeNode edge-1': 'warning' },
+  ],
+  [
     'a node without CRIU',
     { edgeNodes: [edgeNodeOf('edge-1', { ...good, versions: { runc: '1.3.6', criu: 'missing' } })] },
+    { 'programs of edge-1': 'fault' },
+  ],
+  [
+    'a node without godwit-image, which the image path needs',
+    { edgeNodes: [edgeNodeOf('edge-1', { ...good, versions: { criu: '4.2.1', 'godwit-image': 'missing' } })] },
     { 'programs of edge-1': 'fault' },
   ],
   ['an EdgeNode without a node', { nodes: [] }, { 'EdgeNode edge-1': 'warning' }],

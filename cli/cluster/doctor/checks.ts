@@ -99,11 +99,14 @@ function edgeNode(name: string, { edgeNodes }: ClusterFacts): Finding[] {
   if (!bad) return [ok(check, `${tier}, site ${site}: agent and monitor report`), programs(name, versionsOf(found))];
   if (!bad.seen) return [warning(check, 'no controller has looked at it yet', 'do the controllers run?')];
   const { reason, message } = bad.seen;
-  const next = `kubectl get pods --namespace godwit-system --field-selector spec.nodeName=${name}`;
+  const next =
+    reason === 'PodsWithoutSidecar'
+      ? 'kubectl rollout restart of what they belong to, in namespaces with godwit.dev/inject=enabled; or monitoring: node'
+      : `kubectl get pods --namespace godwit-system --field-selector spec.nodeName=${name}`;
   return [warning(check, `${bad.type} is ${bad.seen.status} (${reason}): ${message}`, next)];
 }
 
-/** runc, CRIU and kernel, as the node's agent found them. */
+/** runc, CRIU and kernel, and godwit-image where pods may move as images, as the node's agent found them. */
 function programs(name: string, versions: string): Finding {
   const check = `programs of ${name}`;
   if (!versions) return warning(check, 'the controllers tell nothing of them', 'are they of another version?');

@@ -1,18 +1,14 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { idOf, type Migration } from '../../../k8s/objects/migration.ts';
 import type { Pod } from '../../../k8s/objects/pod.ts';
-import { raiseFleet, type TestFleet } from '../../helpers/fleet.ts';
-import { closeGate, installGates } from '../../helpers/fleet-gates.ts';
+import type { TestFleet } from '../../helpers/fleet.ts';
+import { closeGate } from '../../helpers/fleet-gates.ts';
 import { sagaOf } from '../../helpers/fleet-moves.ts';
-import { untilReady } from '../../helpers/fleet-services.ts';
-import { edgeAndCloud, pausedPolicy } from '../../helpers/fleet-specs.ts';
-import { clusterObstacle } from '../../helpers/kubernetes.ts';
-import { expectNoTwin, type PodObjects, podObjects } from '../../helpers/pod-objects.ts';
+import { withPodFleet } from '../../helpers/pod-fleet.ts';
+import { expectNoTwin, type PodObjects } from '../../helpers/pod-objects.ts';
 import { until } from '../../helpers/until.ts';
 
 // What people and Kubernetes' own controllers do to a pod while it moves, by Migration objects, with real agents.
-
-const missing = await clusterObstacle();
 
 /** Where the move stands still while it is disturbed: a program that a node is about to start. */
 const moments = {
@@ -29,20 +25,8 @@ describe('a pod that is disturbed while it moves', () => {
   let fleet: TestFleet;
   let pods: PodObjects;
 
-  beforeEach((context) => {
-    if (missing) context.skip(missing);
-  });
-  beforeAll(async () => {
-    if (missing) return;
-    fleet = await raiseFleet({ nodes: edgeAndCloud, policy: pausedPolicy, cluster: 'controllers' });
-    for (const worker of fleet.workers) await installGates(worker);
-    await untilReady(fleet);
-    pods = await podObjects(fleet);
-  });
-  afterAll(async () => {
-    if (!fleet) return;
-    console.log(await fleet.keepLogs());
-    await fleet.down();
+  withPodFleet({ gates: true }, (raised) => {
+    ({ fleet, pods } = raised);
   });
 
   interface Held {

@@ -1,40 +1,25 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { idOf, type Migration } from '../../../k8s/objects/migration.ts';
 import type { Pod } from '../../../k8s/objects/pod.ts';
-import { raiseFleet, readInNode, type TestFleet } from '../../helpers/fleet.ts';
+import { readInNode, type TestFleet } from '../../helpers/fleet.ts';
 import { journalOn } from '../../helpers/fleet-facts.ts';
-import { closeGate, installGates } from '../../helpers/fleet-gates.ts';
+import { closeGate } from '../../helpers/fleet-gates.ts';
 import { signalService, untilReady } from '../../helpers/fleet-services.ts';
-import { edgeAndCloud, pausedPolicy } from '../../helpers/fleet-specs.ts';
 import { godwit } from '../../helpers/godwit.ts';
-import { clusterObstacle } from '../../helpers/kubernetes.ts';
 import { cutPower, restorePower } from '../../helpers/node-death.ts';
 import { guardsOn } from '../../helpers/pod-facts.ts';
-import { expectNoTwin, type PodObjects, podObjects } from '../../helpers/pod-objects.ts';
+import { withPodFleet } from '../../helpers/pod-fleet.ts';
+import { expectNoTwin, type PodObjects } from '../../helpers/pod-objects.ts';
 import { until } from '../../helpers/until.ts';
 
 // The target's node loses its power while a pod comes to it: kubelet, containerd, shims, agent and containers are gone at once.
-
-const missing = await clusterObstacle();
 
 describe('the target node dies', () => {
   let fleet: TestFleet;
   let pods: PodObjects;
 
-  beforeEach((context) => {
-    if (missing) context.skip(missing);
-  });
-  beforeAll(async () => {
-    if (missing) return;
-    fleet = await raiseFleet({ nodes: edgeAndCloud, policy: pausedPolicy, cluster: 'controllers' });
-    for (const worker of fleet.workers) await installGates(worker);
-    await untilReady(fleet);
-    pods = await podObjects(fleet);
-  });
-  afterAll(async () => {
-    if (!fleet) return;
-    console.log(await fleet.keepLogs());
-    await fleet.down();
+  withPodFleet({ gates: true }, (raised) => {
+    ({ fleet, pods } = raised);
   });
 
   /** It comes back, also when the test has failed; whatever it had of the move goes. */

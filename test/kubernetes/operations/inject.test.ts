@@ -4,16 +4,21 @@ import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
-import { type Fleet, fleetUp } from '../../../lab/fleet.ts';
-import { type Cluster, clusterSpec } from '../../../lab/kubernetes/cluster.ts';
+import { openAuthority } from '../../../cli/pki/authority.ts';
+import { buildClusterProgram } from '../../../cli/program/cluster.ts';
+import type { Condition } from '../../../k8s/objects/meta.ts';
+import type { Fleet } from '../../../lab/fleet.ts';
+import type { Cluster } from '../../../lab/kubernetes/cluster.ts';
+import { clusterFleetUp } from '../../../lab/kubernetes/fleet.ts';
 import { pushImage } from '../../../lab/kubernetes/images.ts';
 import { registry } from '../../../lab/kubernetes/plan.ts';
 import { labDown, labExec } from '../../../lab/lab.ts';
 import { labSettings } from '../../../lab/settings.ts';
+import { systemClock } from '../../../lib/clock.ts';
 import type { ContainerSample } from '../../../lib/contract/telemetry.ts';
-import { monitoredOf, placedPodSchema } from '../../../sidecar/injection/unmonitored.ts';
+import { keepLogs } from '../../helpers/fleet.ts';
 import { godwit } from '../../helpers/godwit.ts';
-import { clusterObstacle, kubectl, testClusterUp } from '../../helpers/kubernetes.ts';
+import { clusterObstacle, kubectl } from '../../helpers/kubernetes.ts';
 import { pushMonitorImage } from '../../helpers/monitor-image.ts';
 import { until } from '../../helpers/until.ts';
 import { nodeOf } from '../../integration/lab-helpers.ts';
@@ -29,11 +34,7 @@ const spec = {
     { name: 'cloud-1', kind: 'cloud' as const, site: 'central', cores: 2, memoryBytes: 2 * gib },
   ],
 };
-const nodeConfig = {
-  engine: 'kubernetes',
-  runcRoot: '/run/containerd/runc/k8s.io',
-  monitor: { intervalMs: 500 },
-};
+const nodeConfig = { monitor: { intervalMs: 500 } };
 const manifests = resolve(import.meta.dirname, '../../../k8s/manifests/injection');
 const missing = await clusterObstacle();
 
@@ -49,19 +50,24 @@ describe('monitoring in a cluster', () => {
   beforeAll(async () => {
     if (missing) return;
     folder = await mkdtemp(join(tmpdir(), 'inject-'));
-    fleet = await fleetUp({ ...(await clusterSpec(spec)), nodeConfig });
-    cluster = await testClusterUp(spec);
+    ({ cluster, fleet } = await clusterFleetUp(
+      { ...spec, nodeConfig },
+      (folder) => openAuthority(folder, systemClock),
+      {
+        onProgress: (line) => console.log(line),
+      },
+    ));
     const web = { name: 'web:1', files: { '/usr/bin/busybox': '/busybox' }, entrypoint: ['/busybox'] };
     await pushImage(labSettings(), name, 'hub', web);
     ({ image } = await pushMonitorImage(name));
     const namespaces = [
-      namespace('godwit-system'),
       namespace('plant', { 'godwit.dev/inject': 'enabled' }),
       namespace('strict', { 'godwit.dev/inject': 'enabled', 'pod-security.kubernetes.io/enforce': 'baseline' }),
     ];
     await create(...namespaces);
   });
   afterAll(async () => {
+    if (cluster) console.log(await keepLogs(name, cluster.lab.nodes));
     await labDown(name);
     if (folder) await rm(folder, { recursive: true, force: true });
   });
@@ -75,11 +81,11 @@ describe('monitoring in a cluster', () => {
   const sidecarIn = async (given: Pod): Promise<Container | undefined> =>
     (await admitted(given)).spec.initContainers?.find((container) => container.name === 'godwit-monitor');
 
-  /** Applies one of the ways of injection, with settings for edge-1. */
+  /** Applies one of the ways of injection; which nodes want it the controllers write themselves. */
   async function inject(way: 'policy' | 'webhook'): Promise<void> {
     const settings = {
       metadata: { name: 'godwit-injection', namespace: 'godwit-system' },
-      data: { image, nodes: 'edge-1' },
+      data: { image },
     };
     const overlay = {
       apiVersion: 'kustomize.config.k8s.io/v1beta1',
@@ -125,6 +131,7 @@ describe('monitoring in a cluster', () => {
     await writeFile(file, stringify({ ...config, monitor: { ...config.monitor, mode: 'sidecar' } }));
     const services = JSON.parse(await readFile(join(root, 'run/godwit/services.json'), 'utf8'));
     await labExec(name, 'edge-1', ['kill', String(pidOf(services, 'monitor'))]);
+    await create(edgeNode);
     await inject('policy');
     await until('the policy to be in force', 30_000, () => sidecarIn(busyFor('plant')));
     byPolicy = await admitted(busyFor('plant'));
@@ -202,12 +209,53 @@ describe('monitoring in a cluster', () => {
     await kubectl(cluster, ['wait', '-n', 'godwit-system', '--for=delete', 'pod', '-l', webhookLabel, '--timeout=60s']);
     await create(busy('bare', 'plant'));
     await kubectl(cluster, ['wait', '-n', 'plant', '--for=condition=Ready', '--timeout=60s', 'pod/bare']);
-    const { items } = await read<{ items: unknown[] }>('get', 'pods', '-n', 'plant');
-    const pods = items.map((item) => placedPodSchema.parse(item));
-    const node = { metadata: { name: 'edge-1' }, spec: { monitoring: 'sidecar' as const } };
-    expect(monitoredOf(node, pods)).toMatchObject({ status: 'False', reason: 'PodsWithoutSidecar' });
-    expect(monitoredOf(node, pods).message).toMatch(/^nobody samples plant\/bare:/);
+    const found = await monitored(/plant\/bare/);
+    expect(found).toMatchObject({ status: 'False', reason: 'PodsWithoutSidecar' });
+    expect(found.message).toMatch(/^nobody samples default\/plain, plant\/bare, /);
+    const told = await until('an Event of it', 30_000, async () => {
+      const events = await eventsOf('bare');
+      return events.length > 0 ? events : undefined;
+    });
+    expect(told).toMatchObject([{ reason: 'NoSidecar', type: 'Warning', note: expect.stringMatching(/make it anew/) }]);
+    expect(await eventsOf('hooked')).toEqual([]);
+    const env = { KUBECONFIG: cluster.kubeconfig };
+    const doctor = await godwit(['doctor', '-o', 'json'], { env, build: buildClusterProgram });
+    const findings = JSON.parse(doctor.stdout) as { check: string; state: string; found: string }[];
+    expect(findings.find(({ check }) => check === 'EdgeNode edge-1')).toMatchObject({
+      state: 'warning',
+      found: expect.stringMatching(/PodsWithoutSidecar.*plant\/bare/),
+    });
   });
+
+  test('such a pod is told of once, and no more when it is gone', async () => {
+    // the node has no core for one more
+    await kubectl(cluster, ['delete', 'pod', 'plain']);
+    await create(busy('second', 'plant'));
+    await monitored(/samples plant\/bare, plant\/second/);
+    expect(await eventsOf('bare')).toHaveLength(1);
+    await kubectl(cluster, ['delete', 'pod', 'bare', 'second', '--namespace=plant']);
+    expect(await monitored(/samples$/)).toMatchObject({ status: 'True', reason: 'Sampled' });
+  });
+
+  /** The EdgeNode's condition, as soon as it says so. */
+  const monitored = (saying: RegExp): Promise<Condition> =>
+    until(`the EdgeNode to say ${saying}`, 60_000, async () => {
+      const { status } = await read<{ status?: { conditions?: Condition[] } }>('get', 'edgenode', 'edge-1');
+      const condition = status?.conditions?.find(({ type }) => type === 'Monitored');
+      if (condition && saying.test(condition.message)) return condition;
+      throw new Error(JSON.stringify(condition));
+    });
+  interface Told {
+    reason: string;
+    type: string;
+    note: string;
+    regarding: { name: string };
+    reportingController: string;
+  }
+  const eventsOf = async (pod: string): Promise<Told[]> => {
+    const { items } = await read<{ items: Told[] }>('get', 'events.events.k8s.io', '-n', 'plant');
+    return items.filter((one) => one.regarding.name === pod && one.reportingController.startsWith('godwit.dev/'));
+  };
 });
 
 const webhookLabel = 'app.kubernetes.io/name=godwit-webhook';
@@ -227,6 +275,11 @@ const namespace = (called: string, labels: Record<string, string> = {}): object 
   kind: 'Namespace',
   metadata: { name: called, labels },
 });
+
+const edgeNode = {
+  ...{ apiVersion: 'godwit.dev/v1alpha1', kind: 'EdgeNode', metadata: { name: 'edge-1' } },
+  spec: { tier: 'edge', site: 'plant', monitoring: 'sidecar' },
+};
 
 /** A pod on edge-1 that uses 0.3 cores and a little more than 24 MiB, for ever. */
 function busy(called: string, where: string, more: object = {}, labels: Record<string, string> = {}): Pod {

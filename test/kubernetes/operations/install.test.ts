@@ -129,6 +129,9 @@ describe('the overlay of the lab', () => {
       const logs = await Promise.all(pods.map(logOf));
       return logs.some((text) => /lead/i.test(text)) || undefined;
     });
+    // the hub was not there for them before its streams were
+    const now = await installation.podsOf('godwit-decider');
+    expect(now.map(({ status }) => status?.containerStatuses?.[0]?.restartCount)).toEqual([0, 0]);
   });
 
   test('brings two controllers up, of which one leads, and the policy of the ConfigMap into force', async () => {
@@ -140,6 +143,7 @@ describe('the overlay of the lab', () => {
     await until('the policy to be judged', 60_000, async () => {
       return (await kube(['get', 'configmap', 'godwit-policy', '-n', system, '-o', accepted])) === 'true' || undefined;
     });
+    expect(pods.map(({ status }) => status?.containerStatuses?.[0]?.restartCount)).toEqual([0, 0]);
     for (const pod of pods) expect(await logOf(pod)).not.toMatch(/forbidden/i);
   });
 
@@ -147,6 +151,20 @@ describe('the overlay of the lab', () => {
     // hub and decider; what runs as somebody else stands in another line
     const told = await sh(installation.cluster.lab, 'cloud-1', rightsOfParts);
     expect([...new Set(told.trim().split('\n'))]).toEqual(['Uid: 65532', 'CapEff: 0000000000000000']);
+  });
+
+  test('brings the hub out of service when its server takes connections and answers nothing', async () => {
+    const signal = (name: 'STOP' | 'CONT') =>
+      sh(installation.cluster.lab, 'cloud-1', `kill -${name} $(pgrep -x nats-server)`);
+    await signal('STOP');
+    try {
+      await until('the hub not to be ready', 30_000, async () => {
+        return !(await installation.podsOf('godwit-hub')).some(isReady) || undefined;
+      });
+    } finally {
+      await signal('CONT');
+    }
+    await readyPods('godwit-hub', 1);
   });
 
   test('has parts that Pod Security lets in where restricted is enforced, all but the agent', async () => {
