@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { appendFile, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { appendFile, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { openAuthority } from '../../cli/pki/authority.ts';
@@ -180,6 +180,15 @@ describe('pods that move as images', () => {
   }
   const registryTags =
     'var/lib/godwit/kubernetes/registry/docker/registry/v2/repositories/godwit/checkpoints/_manifests/tags';
+  /** In bytes, of all that a checkpoint has ever brought to the registry, whose blobs stay until they are collected. */
+  async function largestLayer(): Promise<number> {
+    const root = cluster.lab.nodes.find(({ kind }) => kind === 'hub')?.root ?? '';
+    const registryFolder = join(root, 'var/lib/godwit/kubernetes/registry/docker/registry/v2');
+    const digests = await readdir(join(registryFolder, 'repositories/godwit/checkpoints/_layers/sha256'));
+    const blob = (digest: string) => join(registryFolder, 'blobs/sha256', digest.slice(0, 2), digest, 'data');
+    const sizes = await Promise.all(digests.map(async (digest) => (await stat(blob(digest))).size));
+    return Math.max(...sizes);
+  }
   const nothingLeft = (): Promise<boolean> =>
     until('nothing to be left', 60_000, async () => {
       const left = await leftOvers();
@@ -215,6 +224,8 @@ describe('pods that move as images', () => {
       before = self;
     }
     expect((await podsOf('stock')).length).toBe(1);
+    // its memory holds 64 MiB that can not be compressed
+    expect(await largestLayer()).toBeLessThan(16 << 20);
     await beats.stop();
     expect(new Set(beats.beats.map(({ node: where }) => where))).toEqual(new Set(['edge-1', 'cloud-1']));
     expect(new Set(beats.beats.map(({ life }) => life)).size).toBe(1);
