@@ -242,7 +242,8 @@ describe('pods that move as images', () => {
       (await readPod(targetPod)).status.containerStatuses?.[0]?.containerID?.replace('containerd://', '') ?? '';
     await labExec(name, 'cloud-1', ['ctr', '-n', 'k8s.io', 'tasks', 'kill', '--signal', 'KILL', id]);
     const next = await until('another pod', patienceMs, async () => {
-      const found = (await podsOf('ending')).find(({ metadata }) => metadata.name !== targetPod);
+      const old = [targetPod, pod.metadata.name];
+      const found = (await podsOf('ending')).find(({ metadata }) => !old.includes(metadata.name));
       return found?.status.phase === 'Running' && found.status.podIP ? found : undefined;
     });
     expect((await readPod(targetPod)).status.phase).toBe('Failed');
