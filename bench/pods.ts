@@ -39,17 +39,18 @@ try {
   await makeEdgeNodes(stage);
   const wanted = values.paths.split(',').filter(Boolean);
   const paths = pathsOf(stage).filter((path) => wanted.length === 0 || wanted.includes(path.name));
+  const machine = describeMachine(await versions(stage.cluster.lab));
   const results = [];
   for (const mib of values.sizes.split(',').map(Number)) {
     const measured = await measure(paths, mib);
     results.push({ mib, ...spreadsOf(measured), ratios: ratiosOf(measured) });
     console.error(JSON.stringify(results.at(-1)));
+    // a larger size may fail, or take too long
+    await save({ machine, rounds, results });
   }
   const controllers = await controllersCost(stage.cluster);
   console.error(JSON.stringify(controllers));
-  const machine = describeMachine(await versions(stage.cluster.lab));
-  await mkdir(join(values.out, '..'), { recursive: true });
-  await writeFile(values.out, `${JSON.stringify({ machine, rounds, results, controllers }, null, 2)}\n`);
+  await save({ machine, rounds, results, controllers });
 } finally {
   for (const lab of Object.values(labsOf(name))) await labDown(lab);
 }
@@ -72,6 +73,11 @@ async function measure(paths: readonly Path[], mib: number): Promise<Round[]> {
   }
   for (const path of paths) await path.stop();
   return measured;
+}
+
+async function save(found: object): Promise<void> {
+  await mkdir(join(values.out, '..'), { recursive: true });
+  await writeFile(values.out, `${JSON.stringify(found, null, 2)}\n`);
 }
 
 async function makeEdgeNodes({ cluster: { client, node } }: Stage): Promise<void> {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { VerbRequest, VerbResult, WorkloadSpec } from '../../lib/contract/agent.ts';
 import type { Strategy } from '../../lib/contract/names.ts';
 import { GodwitError } from '../../lib/errors.ts';
-import { dumpHasBegun, finishDump, type PagesTo, prepareDump, startDump } from '../engine/engine.ts';
+import { dumpHasBegun, finishDump, letDumpGo, type PagesTo, prepareDump, startDump } from '../engine/engine.ts';
 import { type FilesFolder, packFolder } from '../files/archive.ts';
 import type { PushTarget } from '../files/data-client.ts';
 import { findImage } from '../workloads/images.ts';
@@ -166,6 +166,8 @@ async function dumpWorkload(
     const changed = { snapshot: join(place.folder, 'files'), level: 1, within } as const;
     return context.data.push(target, 'files-1', () => packFolder(folder, changed), options);
   };
+  // told first: starting a program holds this process up
+  if (strategy === 'warm' && !spec.checkpoint) await letDumpGo(place);
   const [memoryBytes, filesBytes] = await Promise.all([memory(), files()]);
   journal.dumped = { memoryBytes, filesBytes, dumpMs: context.clock.monotonic() - started };
   return journal.dumped;

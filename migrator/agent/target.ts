@@ -8,11 +8,11 @@ import {
   drainJob,
   pagesArrived,
   pagesJob,
-  preparePages,
   prepareRestore,
   restoreEnded,
   restoreHeld,
   restoreJob,
+  startPageServer,
 } from '../engine/engine.ts';
 import { giveVerdict } from '../engine/hold.ts';
 import { jobEndedAt, jobState, killJob, waitJob } from '../engine/job.ts';
@@ -76,17 +76,21 @@ async function preparePlace(
   { shared, source, spec }: VerbRequest<'receive'>,
 ): Promise<Pick<VerbResult<'receive'>, 'pages' | 'shared'>> {
   const place = placeOf(context, journal.migration);
+  const { address, data } = context.config;
+  const listen = async (form: 'dump' | 'archive'): Promise<Pick<VerbResult<'receive'>, 'pages'>> => {
+    const port = await startPageServer(place, { ports: data.pagesPorts, source, form }, context.engine);
+    return { pages: { address, port } };
+  };
   if (spec.checkpoint) {
     await prepareImageRestore(place, context.exec);
-    return {};
+    return listen('archive');
   }
   if (shared && (await seesShared(context, journal.migration))) {
     await prepareRestore(place, context.engine, sharedImages(context, journal.migration));
     return { shared: true };
   }
-  const { address, data } = context.config;
-  const port = await preparePages(place, { ports: data.pagesPorts, source }, context.engine);
-  return { pages: { address, port } };
+  await prepareRestore(place, context.engine);
+  return listen('dump');
 }
 
 /** Takes what the source pushes: image, files, CRIU's metadata. */

@@ -5,7 +5,7 @@ import { GodwitError } from '../../lib/errors.ts';
 import type { Exec } from '../../lib/exec.ts';
 import { readIfPresent } from '../../lib/files.ts';
 import { parseJson } from '../../lib/parse.ts';
-import { dumpJob, type Place } from './engine.ts';
+import { dumpJob, type EngineDeps, type PagesTo, type Place, pagesDescriptor, withPages } from './engine.ts';
 import { jobState, killJob, outputFile, startJob, waitJob } from './job.ts';
 
 /** Where `scripts/setup.sh` puts what it builds from migrator/image. */
@@ -18,6 +18,8 @@ export interface Checkpoint {
   container: string;
   /** `<host>/<repository>:<tag>`. */
   image: string;
+  /** Where the memory's pages go; undefined: into the image. */
+  pages: PagesTo;
   kubelet: {
     /** Address and port. */
     address: string;
@@ -38,14 +40,17 @@ const stopFile = (place: Place): string => join(place.jobs, 'dump.stop');
 /** Makes the image of a paused container, which stays paused. Attaches to one under way. @throws E_TRANSFER */
 export async function checkpointToImage(
   place: Place,
-  { kubelet, ...what }: Checkpoint,
+  { kubelet, pages, ...what }: Checkpoint,
+  deps: EngineDeps,
   options: { signal: AbortSignal },
 ): Promise<CheckpointResult> {
   const from = ['-kubelet', kubelet.address, '-node', kubelet.node, '-trust', kubelet.trust, '-token', kubelet.token];
   const to = ['-container', what.container, '-migration', what.migration, '-to', what.image];
   const limits = ['-timeout', `${kubeletMs}ms`, '-stop', stopFile(place)];
+  const apart = pages ? ['-pages', String(pagesDescriptor)] : [];
   const job = dumpJob(place);
-  await startJob(job, { file: imageProgram, args: ['checkpoint', ...from, ...to, ...limits] });
+  const command = { file: imageProgram, args: ['checkpoint', ...from, ...to, ...limits, ...apart] };
+  await startJob(job, pages ? withPages(command, pages, deps) : command);
   const code = await waitJob(job, options);
   const said = ((await readIfPresent(outputFile(job))) ?? '').trim();
   if (code !== 0)

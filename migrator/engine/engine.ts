@@ -7,7 +7,7 @@ import { ignoreExisting, isMissing, readIfPresent } from '../../lib/files.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { type CriuOptions, criuConfig } from './criu-config.ts';
 import { giveVerdict, type HoldStage, isHeld, isWaiting, prepareHold } from './hold.ts';
-import { type Job, jobState, outputFile, startJob, waitFor, waitJob } from './job.ts';
+import { type Job, type JobCommand, jobState, outputFile, startJob, waitFor, waitJob } from './job.ts';
 import { pagesProgram } from './pages-program.ts';
 
 /** Folder of one migration on one node (tmpfs): images, CRIU's working files, jobs. */
@@ -32,7 +32,7 @@ export interface EngineDeps {
 
 const job = (place: Place, name: 'dump' | 'pages' | 'drain' | 'restore'): Job => ({ folder: place.jobs, name });
 /** High enough that neither runc nor CRIU puts anything of their own there. */
-const pagesDescriptor = 100;
+export const pagesDescriptor = 100;
 const configFile = (place: Place): string => join(place.folder, 'criu.conf');
 const environment = (place: Place): Record<string, string> => ({ CRIU_CONFIG_FILE: configFile(place) });
 
@@ -61,15 +61,16 @@ export interface PageReception {
   ports: readonly [number, number];
   /** Node whose dump is to come. */
   source: string;
+  /** `archive`: of images, rather than what CRIU tells its page server. */
+  form: 'dump' | 'archive';
 }
 
 /** Hold script and configuration of the restore to come. */
 export const prepareRestore = (place: Place, deps: EngineDeps, shared?: string): Promise<void> =>
   preparePlace(place, 'post-restore', {}, deps, shared);
 
-/** Makes the target ready for a restore, and starts a page server that listens for the one dump to come. Answers its port. */
-export async function preparePages(place: Place, pages: PageReception, deps: EngineDeps): Promise<number> {
-  await prepareRestore(place, deps);
+/** Starts a page server that listens for the one dump to come. Answers its port. */
+export async function startPageServer(place: Place, pages: PageReception, deps: EngineDeps): Promise<number> {
   await startJob(job(place, 'pages'), {
     file: pagesProgram,
     args: pageServer(place, pages, deps),
@@ -88,15 +89,24 @@ export async function preparePages(place: Place, pages: PageReception, deps: Eng
 
 const portFile = (place: Place): string => join(place.jobs, 'pages.port');
 
-function pageServer(place: Place, { ports, source }: PageReception, deps: EngineDeps): string[] {
+function pageServer(place: Place, { ports, source, form }: PageReception, deps: EngineDeps): string[] {
   const where = ['-ports', ports.join('-'), '-port-file', portFile(place), '-images', place.images];
-  return ['receive', ...where, ...peering(source, deps)];
+  return ['receive', ...where, ...(form === 'archive' ? ['-archive'] : []), ...peering(source, deps)];
 }
 
-const sender = ({ node, address, port }: NonNullable<PagesTo>, deps: EngineDeps): string[] => {
+/** The same command with a connection to the page server as its descriptor `pagesDescriptor`. */
+export function withPages(
+  command: JobCommand,
+  { node, address, port }: NonNullable<PagesTo>,
+  deps: EngineDeps,
+): JobCommand {
   const way = ['-to', `${address}:${port}`, '-descriptor', String(pagesDescriptor)];
-  return ['send', ...way, ...peering(node, deps)];
-};
+  return {
+    ...command,
+    file: pagesProgram,
+    args: ['send', ...way, ...peering(node, deps), '--', command.file, ...command.args],
+  };
+}
 
 const peering = (node: string, { tls }: EngineDeps): string[] => [
   ...['-peer', node],
@@ -119,17 +129,17 @@ export async function startDump(
   args.push('checkpoint', '--tcp-skip-in-flight', '--file-locks', '--ext-unix-sk', '--link-remap');
   args.push('--leave-running', '--manage-cgroups-mode', 'ignore');
   args.push('--image-path', place.images, '--work-path', place.work, container);
-  const command = pages
-    ? { file: pagesProgram, args: [...sender(pages, deps), '--', 'runc', ...args] }
-    : { file: 'runc', args };
-  await startJob(dumpJob(place), { ...command, env: environment(place) });
+  const command = { file: 'runc', args, env: environment(place) };
+  await startJob(dumpJob(place), pages ? withPages(command, pages, deps) : command);
   if (!(await held(place, dumpJob(place), options.signal)))
     throw new GodwitError('E_TRANSFER', `dump of ${container} failed: ${await criuFaults(place, 'dump')}`);
 }
 
-/** Lets the started dump go on and waits for its end; the container is frozen before and after. Attaches to one under way. */
+/** Lets the started dump go on; the container is frozen. A repeat does nothing. */
+export const letDumpGo = (place: Place): Promise<boolean> => giveVerdict(place.folder, 'run');
+
+/** Waits for the end of the dump that goes on; the container is frozen before and after. */
 export async function finishDump(place: Place, container: string, options: { signal: AbortSignal }): Promise<void> {
-  await giveVerdict(place.folder, 'run');
   const code = await waitJob(dumpJob(place), options);
   if (code !== 0)
     throw new GodwitError('E_TRANSFER', `dump of ${container} failed: ${await criuFaults(place, 'dump')}`);

@@ -59,6 +59,16 @@ test('a copy is held until the verdict, and runs from then on', async () => {
   expect(await jobState(restoreJob(place))).toEqual({ running: false, code: 0 });
 });
 
+test("the memory's pages stand among the images before CRIU opens them", async () => {
+  await prepareImageRestore(place, systemExec);
+  await writeFile(join(place.images, 'pages-1.img'), 'memory');
+  expect(await stage('pre-restore')).toBe(0);
+  expect(await readFile(join(images, 'pages-1.img'), 'utf8')).toBe('memory');
+  await rm(join(images, 'pages-1.img'));
+  await mkdir(join(images, 'pages-1.img', 'pages-1.img'), { recursive: true });
+  expect(await stage('pre-restore')).not.toBe(0);
+});
+
 test('a checkpoint is restored once', async () => {
   await prepareImageRestore(place, systemExec);
   const held = stage('post-restore');
@@ -80,7 +90,7 @@ test('what is held ends when it is forbidden, and nothing comes after it', async
 test.each(['m-2', '../m-1', ''])('a copy of a migration that is not expected is not restored: %j', async (id) => {
   await prepareImageRestore(place, systemExec);
   await writeFile(join(images, 'godwit-migration'), `${id}\n`);
-  expect(await stage('post-restore')).not.toBe(0);
+  for (const action of ['pre-restore', 'post-restore']) expect(await stage(action)).not.toBe(0);
 });
 
 test("somebody else's restores and dumps are none of its business", async () => {

@@ -30,7 +30,7 @@ const script = (paths: Paths): string => `#!/bin/sh
 ${firstLine}
 mark=$CRTOOLS_IMAGE_DIR/${markFile}
 [ -f "$mark" ] || exit 0
-case $CRTOOLS_SCRIPT_ACTION in post-restore | pre-resume) ;; *) exit 0 ;; esac
+case $CRTOOLS_SCRIPT_ACTION in pre-restore | post-restore | pre-resume) ;; *) exit 0 ;; esac
 read -r id <"$mark"
 case $id in '' | *[!A-Za-z0-9-]*) exit 1 ;; esac
 # of a migration that is not expected here, or no more, nothing is restored
@@ -61,13 +61,22 @@ export async function restoreHoldObstacle(etc = '/etc/criu'): Promise<string | u
 
 const whereFile = (place: Place): string => join(place.folder, 'where');
 
-/** Hold script of the restore to come. It takes one copy, once: what a kubelet tries again is refused. */
+/**
+ * Hold script of the restore to come. It takes one copy, once: what a kubelet tries again is refused. The memory's pages, which are not in
+ * the image, stand in the place's images by then.
+ */
 export async function prepareImageRestore(place: Place, exec: Exec): Promise<void> {
-  for (const folder of [place.work, place.jobs]) await mkdir(folder, { recursive: true, mode: 0o700 });
+  for (const folder of [place.work, place.jobs, place.images]) await mkdir(folder, { recursive: true, mode: 0o700 });
   const { pidFile, statusFile } = jobFiles(restoreJob(place));
   await prepareHold(place.folder, 'post-restore', exec, {
-    // its exit code counts for nothing there: from here on the copy runs
     otherwise: [
+      `if [ "$CRTOOLS_SCRIPT_ACTION" = pre-restore ]; then`,
+      `  for file in '${place.images}'/pages-*.img; do`,
+      // no link: CRIU opens it when its root is the container's
+      `    [ ! -f "$file" ] || cp "$file" "$CRTOOLS_IMAGE_DIR/" || exit 1`,
+      '  done',
+      'fi',
+      // its exit code counts for nothing there: from here on the copy runs
       `if [ "$CRTOOLS_SCRIPT_ACTION" = pre-resume ]; then`,
       `  echo 0 > '${statusFile}.new' && mv '${statusFile}.new' '${statusFile}'`,
       'fi',

@@ -1,10 +1,11 @@
 // Command godwit-image turns a container of a pod into an image that containerd restores, in a registry.
 //
-//	godwit-image checkpoint -kubelet ADDRESS:PORT -node NAME -trust F -token F -container NAMESPACE/POD/NAME -migration ID -to HOST/NAME:TAG
+//	godwit-image checkpoint -kubelet ADDRESS:PORT -node NAME -trust F -token F -container NAMESPACE/POD/NAME -migration ID -to HOST/NAME:TAG [-pages N]
 //	godwit-image remove     -from HOST/NAME:TAG
 //
 // checkpoint asks the kubelet, and sends the archive that it has written to the registry: read once, hashed on the way, written nowhere
-// else. The archive loses its name as soon as it is open. Once the file that -stop names exists, a push ends at once, and a checkpoint
+// else. With -pages the memory's pages go another way: as an archive to the connection of that descriptor, whose other end answers four
+// bytes when it has them. The archive loses its name as soon as it is open. Once the file that -stop names exists, a push ends at once, and a checkpoint
 // under way is waited for, because a dump that is cut off can harm the container; either way nothing is left. What was done is a line of
 // JSON on stdout.
 package main
@@ -15,6 +16,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"time"
 )
@@ -41,6 +43,7 @@ func run(args []string) error {
 	stop := flags.String("stop", "", "file that ends the work when it appears")
 	migration := flags.String("migration", "", "id that the image carries")
 	to := flags.String("to", "", "checkpoint: HOST/NAME:TAG")
+	descriptor := flags.Int("pages", 0, "number of the connection that takes the memory's pages; without it they are in the image")
 	removed := flags.String("from", "", "remove: HOST/NAME:TAG")
 	flags.Parse(args[1:])
 	if args[0] == "remove" {
@@ -66,7 +69,11 @@ func run(args []string) error {
 	if stopped.Err() != nil {
 		return errors.New("stopped after the checkpoint")
 	}
-	pushed, err := target.pushCheckpoint(stopped, archive, *container, *migration)
+	var pages io.ReadWriter
+	if *descriptor > 0 {
+		pages = os.NewFile(uintptr(*descriptor), "pages")
+	}
+	pushed, err := target.pushCheckpoint(stopped, archive, pages, *container, *migration)
 	if err != nil {
 		return err
 	}

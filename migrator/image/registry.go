@@ -6,10 +6,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"hash"
 	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"path"
 	"regexp"
 	"strings"
@@ -32,18 +32,12 @@ func (to reference) url(format string, args ...any) string {
 	return fmt.Sprintf("https://%s/v2/%s/", to.host, to.name) + fmt.Sprintf(format, args...)
 }
 
-// pushCheckpoint answers the layer.
-func (to reference) pushCheckpoint(ctx context.Context, archive *os.File, container, migration string) (descriptor, error) {
-	state, err := archive.Stat()
-	if err != nil {
-		return descriptor{}, err
-	}
-	mark, err := markEntry(migration)
-	if err != nil {
-		return descriptor{}, err
-	}
-	whole := io.MultiReader(bytes.NewReader(mark), archive)
-	layer, err := to.pushBlob(ctx, whole, int64(len(mark))+state.Size(), layerType)
+// pushCheckpoint answers the layer. The memory's pages go to `pages`, unless that is nil.
+func (to reference) pushCheckpoint(ctx context.Context, archive io.Reader, pages io.ReadWriter, container, migration string) (descriptor, error) {
+	content, writer := io.Pipe()
+	go func() { writer.CloseWithError(splitArchive(archive, writer, pages, migration)) }()
+	defer content.Close()
+	layer, err := to.pushBlob(ctx, content, unknown, layerType)
 	if err != nil {
 		return descriptor{}, err
 	}
@@ -64,6 +58,9 @@ func (to reference) pushCheckpoint(ctx context.Context, archive *os.File, contai
 	return layer, err
 }
 
+// unknown is the size of a body that is sent in chunks.
+const unknown = -1
+
 // pushBlob sends what it reads once: the digest, known when all has been read, follows.
 func (to reference) pushBlob(ctx context.Context, content io.Reader, size int64, mediaType string) (descriptor, error) {
 	begun, err := call(ctx, http.MethodPost, to.url("blobs/uploads/"), nil, nil, 0, http.StatusAccepted)
@@ -74,13 +71,13 @@ func (to reference) pushBlob(ctx context.Context, content io.Reader, size int64,
 	if err != nil {
 		return descriptor{}, err
 	}
-	hash := sha256.New()
+	digester := &digester{Hash: sha256.New()}
 	header := http.Header{"Content-Type": {"application/octet-stream"}}
-	sent, err := call(ctx, http.MethodPatch, place.String(), header, io.TeeReader(content, hash), size, http.StatusAccepted)
+	sent, err := call(ctx, http.MethodPatch, place.String(), header, io.TeeReader(content, digester), size, http.StatusAccepted)
 	if err != nil {
 		return descriptor{}, err
 	}
-	digest := "sha256:" + hex.EncodeToString(hash.Sum(nil))
+	digest := "sha256:" + hex.EncodeToString(digester.Sum(nil))
 	place, err = location(sent)
 	if err != nil {
 		return descriptor{}, err
@@ -89,7 +86,17 @@ func (to reference) pushBlob(ctx context.Context, content io.Reader, size int64,
 	query.Set("digest", digest)
 	place.RawQuery = query.Encode()
 	_, err = call(ctx, http.MethodPut, place.String(), nil, nil, 0, http.StatusCreated)
-	return descriptor{mediaType, digest, size}, err
+	return descriptor{mediaType, digest, digester.size}, err
+}
+
+type digester struct {
+	hash.Hash
+	size int64
+}
+
+func (it *digester) Write(chunk []byte) (int, error) {
+	it.size += int64(len(chunk))
+	return it.Hash.Write(chunk)
 }
 
 // remove takes the image out of the registry's index; its blobs go with the registry's next garbage collection. A repeat does nothing,

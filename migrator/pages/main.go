@@ -1,13 +1,13 @@
 // Command godwit-pages carries the pages of one migration from the source's CRIU into images on the target.
 //
 //	godwit-pages send    -to ADDRESS:PORT -ca F -cert F -key F -peer NODE -descriptor N -- runc checkpoint ...
-//	godwit-pages receive -address A -ports FIRST-LAST -port-file F -ca F -cert F -key F -peer NODE -images FOLDER
+//	godwit-pages receive -address A -ports FIRST-LAST -port-file F -ca F -cert F -key F -peer NODE -images FOLDER [-archive]
 //	godwit-pages dirty   -interval DURATION PID...
 //
 // send connects, runs the command then, which talks plain over a socket pair that it finds as descriptor N (CRIU's --ps-socket), and ends
 // with its exit code. receive listens on the first free port of the range, writes the port to a file, takes one connection, and writes
-// what comes as CRIU's page server would. Either way the peer's certificate has to be signed by the CA and to be pages.NODE's.
-// dirty prints how many bytes a second the processes write.
+// what comes as CRIU's page server would; with -archive what comes is an archive of pages that are images already. Either way the peer's
+// certificate has to be signed by the CA and to be pages.NODE's. dirty prints how many bytes a second the processes write.
 //
 // CRIU can do both itself. But its TLS receiver keeps three of four packets in memory until its end (criu/tls.c, tls_recv_data_to_fd), its
 // sender corks the connection and never uncorks it, so that the last bytes of a dump wait for 200 ms, it encrypts in the thread that
@@ -20,6 +20,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"time"
@@ -75,13 +76,18 @@ func carry(args []string) (int, error) {
 	flags.Var(&ports, "ports", "receive: FIRST-LAST, ports to try")
 	portFile := flags.String("port-file", "", "receive: file that gets the port")
 	folder := flags.String("images", "", "receive: folder of the images")
+	archive := flags.Bool("archive", false, "receive: what comes is an archive of images")
 	flags.Parse(args[1:])
 	config, err := tlsConfig(who)
 	if err != nil {
 		return 1, err
 	}
 	if args[0] == "receive" {
-		return receive(*address, ports, config, *portFile, &images{folder: *folder})
+		take := func(peer io.ReadWriter) error { return serve(peer, &images{folder: *folder}) }
+		if *archive {
+			take = func(peer io.ReadWriter) error { return unpack(peer, *folder) }
+		}
+		return receive(*address, ports, config, *portFile, take)
 	}
 	if flags.NArg() == 0 || *descriptor < 3 {
 		return 2, errors.New("no command after --, or a descriptor below 3")
@@ -107,7 +113,7 @@ func send(to string, config *tls.Config, command []string, descriptor int) (int,
 	return exitCode(err), err
 }
 
-func receive(address string, ports portRange, config *tls.Config, portFile string, images *images) (int, error) {
+func receive(address string, ports portRange, config *tls.Config, portFile string, take func(io.ReadWriter) error) (int, error) {
 	pages, err := listen(address, ports, config)
 	if err != nil {
 		return 1, err
@@ -117,7 +123,7 @@ func receive(address string, ports portRange, config *tls.Config, portFile strin
 	}
 	peer := pages.accept()
 	defer peer.Close()
-	err = serve(peer, images)
+	err = take(peer)
 	return exitCode(err), err
 }
 

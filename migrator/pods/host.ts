@@ -128,7 +128,7 @@ function sourceHost(deps: PodHostDeps, forwards: boolean): SourceHost {
       prepared?.spec.checkpoint ? pause(container.id, exec) : freeze(freezerOf(container.cgroupPaths), clock),
     checkpoint: async (journal, options) => {
       const plan = checkpointFor(journal, deps.config);
-      const made = await checkpointToImage(placeOf(deps, journal.migration), plan, options);
+      const made = await checkpointToImage(placeOf(deps, journal.migration), plan, deps.engine, options);
       log.info({ migration: journal.migration, image: plan.image, ...made }, 'the image is in its registry');
     },
     guard: async (journal) => {

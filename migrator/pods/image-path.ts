@@ -51,6 +51,7 @@ export function baseOf(image: string, digest: string): string {
 
 /** What is asked of the kubelet. */
 export function checkpointFor(journal: SourceJournal, config: NodeConfig): Checkpoint {
+  const { pages, target } = journal;
   const by = journal.prepared?.spec.checkpoint;
   if (!by || !config.imagePath) throw new GodwitError('E_STALE', 'this migration was not prepared to go by an image');
   const { token, kubeletCertificate, kubeletPort } = config.imagePath;
@@ -58,6 +59,7 @@ export function checkpointFor(journal: SourceJournal, config: NodeConfig): Check
     migration: journal.migration,
     container: by.container,
     image: checkpointImage(by.repository, journal.migration),
+    pages: pages && target !== undefined ? { node: target, ...pages } : undefined,
     kubelet: { address: `${config.address}:${kubeletPort}`, node: config.name, trust: kubeletCertificate, token },
   };
 }

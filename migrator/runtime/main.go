@@ -2,7 +2,8 @@
 //
 // It is runc, except for two commands. `create` of a container whose pod takes in a migration asks this node's agent, and waits: the
 // agent lets it become a `restore`, or the `create` that it was, or refuses it. `create` in a pod that a guard stands for is refused: its
-// workload moves away, or has moved, and must not start here once more. `start` of a restored container has nothing left to do.
+// workload moves away, or has moved, and must not start here once more. Either way CRIU is told to leave the node's own configuration aside.
+// `start` of a restored container has nothing left to do.
 package main
 
 import (
@@ -33,6 +34,7 @@ func run(call invocation) error {
 		return nil
 	}
 	if call.command == "create" {
+		ownCriuConfig(call.bundle)
 		if done, err := create(call); done || err != nil {
 			return err
 		}

@@ -10,6 +10,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { createAuthority, loadAuthority } from '../../cli/pki/authority.ts';
 import { nodeBundle, writeCertificates } from '../../cli/pki/bundle.ts';
 import { systemClock } from '../../lib/clock.ts';
+import { systemExec } from '../../lib/exec.ts';
 import { nodeConfigSchema, tlsFiles } from '../../lib/node-config.ts';
 import { pagesProgram } from '../../migrator/engine/pages-program.ts';
 import { until } from '../helpers/until.ts';
@@ -52,11 +53,11 @@ interface Receiver {
   said: Promise<string>;
 }
 
-async function startReceiver(): Promise<Receiver> {
+async function startReceiver(...more: string[]): Promise<Receiver> {
   const images = await mkdtemp(join(dir, 'images-'));
   const portFile = `${images}.port`;
   const where = ['-address', '127.0.0.1', '-ports', '27200-27299', '-port-file', portFile, '-images', images];
-  const started = start(['receive', ...where, ...identity('cloud-1', 'edge-1')]);
+  const started = start(['receive', ...where, ...more, ...identity('cloud-1', 'edge-1')]);
   const port = await until('the port', 5000, () => readFile(portFile, 'utf8').then(Number, () => undefined));
   return { port, images, ...started };
 }
@@ -223,4 +224,35 @@ test('a sender ends with the failure of its command, and the receiver with the b
   expect(await exitCode(sender.program)).toBe(1);
   expect(await sender.said).toContain('exit status 5');
   expect(await exitCode(receiver.program)).toBe(1);
+});
+
+/** Files of one name each with all of `memory`, as an archive. */
+async function archiveOf(...names: string[]): Promise<Buffer> {
+  const folder = await mkdtemp(join(dir, 'archive-'));
+  for (const name of names) await writeFile(join(folder, name), memory);
+  await systemExec('tar', ['-C', folder, '-cf', `${folder}.tar`, ...names]);
+  return readFile(`${folder}.tar`);
+}
+
+test('an archive of pages is written as it comes, and answered when all of it is there', async () => {
+  const { port, images, program } = await startReceiver('-archive');
+  const sender = await callAs('edge-1', port);
+  sender.write(await archiveOf('pages-1.img', 'pages-2.img'));
+  expect([...((await once(sender, 'data')) as [Buffer])[0]]).toEqual([0, 0, 0, 0]);
+  expect(await exitCode(program)).toBe(0);
+  expect((await readdir(images)).sort()).toEqual(['pages-1.img', 'pages-2.img']);
+  for (const name of ['pages-1.img', 'pages-2.img'])
+    expect(memory.equals(await readFile(join(images, name)))).toBe(true);
+});
+
+test.each([
+  ['of other files', async () => archiveOf('inventory.img'), 'is no image of pages'],
+  ['that breaks off', async () => (await archiveOf('pages-1.img')).subarray(0, 70_000), 'broke off'],
+])('an archive %s is a failure', async (_, make, reason) => {
+  const { port, program, said } = await startReceiver('-archive');
+  const sender = await callAs('edge-1', port);
+  sender.on('error', () => undefined);
+  sender.end(await make());
+  expect(await exitCode(program)).toBe(1);
+  expect(await said).toContain(reason);
 });

@@ -109,6 +109,18 @@ test.each([
   expect(await calls()).toEqual([` ${createWords().join(' ')}`]);
 });
 
+test("CRIU is told to leave the node's configuration aside, unless the container names one", async () => {
+  const configOf = async (): Promise<unknown> => JSON.parse(await readFile(join(dir, 'bundle/config.json'), 'utf8'));
+  for (const [given, told] of [
+    [annotations, ''],
+    [{ ...annotations, 'org.criu.config': '/own.conf' }, '/own.conf'],
+  ] as const) {
+    await writeBundle(given);
+    expect(await call(createWords()).code).toBe(0);
+    expect(await configOf()).toEqual({ ociVersion: '1.2.0', annotations: { ...given, 'org.criu.config': told } });
+  }
+});
+
 test('a pod that has arrived is created without an agent', async () => {
   await writeBundle(inbound);
   await writeFile(join(dir, 'state/arrived/uid-1'), '{}');
