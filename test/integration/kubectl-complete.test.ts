@@ -3,7 +3,7 @@ import type { RequestListener } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { execa } from 'execa';
-import { expect, onTestFinished, test } from 'vitest';
+import { type TestContext, test } from 'vitest';
 import { stringify } from 'yaml';
 import { startTlsServer } from '../helpers/tls-server.ts';
 
@@ -15,7 +15,7 @@ const edgeNode = {
 const list = JSON.stringify({ metadata: { resourceVersion: '1' }, items: [edgeNode] });
 
 /** What a shell is offered behind `--to`, by a cluster that answers as told; `imports`: a module that is loaded first. */
-async function targets(answer: RequestListener, imports?: string): Promise<string> {
+async function targets({ onTestFinished }: TestContext, answer: RequestListener, imports?: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'godwit-complete-'));
   const server = await startTlsServer(answer);
   onTestFinished(async () => {
@@ -47,10 +47,10 @@ registerHooks({
   },
 });`);
 
-test.concurrent('names are offered however long the program takes to start', async () => {
-  expect(await targets((_, response) => void response.end(list), slowly)).toBe('edge-1\n:4');
+test.concurrent('names are offered however long the program takes to start', async (context) => {
+  context.expect(await targets(context, (_, response) => void response.end(list), slowly)).toBe('edge-1\n:4');
 });
 
-test.concurrent('a cluster that does not answer is not waited for, and nothing is said', async () => {
-  expect(await targets(() => undefined)).toBe(':4');
+test.concurrent('a cluster that does not answer is not waited for, and nothing is said', async (context) => {
+  context.expect(await targets(context, () => undefined)).toBe(':4');
 });
