@@ -7,6 +7,7 @@ import { labDown, labExec, labUp } from '../../lab/lab.ts';
 import { labSettings } from '../../lab/settings.ts';
 import type { LabSpecInput } from '../../lab/spec.ts';
 import type { LabStatus } from '../../lab/status.ts';
+import { identify } from '../../lib/process-id.ts';
 
 export type NodeInput = LabSpecInput['nodes'][number];
 
@@ -81,22 +82,28 @@ export function dial(host: string, port: number, timeoutMs = 1000): Promise<Sock
 
 const namespaceKinds = ['mnt', 'net', 'pid', 'uts', 'ipc', 'cgroup'];
 
+const ticksPerSecond = 100;
+
 /** What a lab occupies that has no name: its namespaces and its interface. */
 export interface Footprint {
   lab: string;
   namespaces: string[];
   device: string;
+  /** When it was taken: later processes may be given the numbers of namespaces that are gone. */
+  takenTicks: number;
 }
 
 export async function footprint(lab: LabStatus): Promise<Footprint> {
   const pids = lab.nodes.map(({ pid }) => pid).filter((pid) => pid !== undefined);
   const links = pids.flatMap((pid) => namespaceKinds.map((kind) => readlink(`/proc/${pid}/ns/${kind}`)));
   const { ino } = await stat(join(labSettings().stateDir, lab.name, 'switch'));
-  return { lab: lab.name, namespaces: [...(await Promise.all(links)), `net:[${ino}]`], device: lab.host.device };
+  const namespaces = [...(await Promise.all(links)), `net:[${ino}]`];
+  const [uptime = ''] = (await readFile('/proc/uptime', 'utf8')).split(' ');
+  return { lab: lab.name, namespaces, device: lab.host.device, takenTicks: Math.ceil(Number(uptime) * ticksPerSecond) };
 }
 
 /** Everything on this machine that still belongs to the lab. */
-export async function tracesOf({ lab, namespaces, device }: Footprint): Promise<string[]> {
+export async function tracesOf({ lab, namespaces, device, takenTicks }: Footprint): Promise<string[]> {
   const { stateDir, dataDir, sysctlDir } = labSettings();
   const paths = [
     join(stateDir, lab),
@@ -107,14 +114,20 @@ export async function tracesOf({ lab, namespaces, device }: Footprint): Promise<
   ];
   const present = await Promise.all(paths.map(async (path) => ((await exists(path)) ? path : undefined)));
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const processes = await Promise.all(pids.map((pid) => processTraces(pid, lab, new Set(namespaces))));
+  const processes = await Promise.all(pids.map((pid) => processTraces(pid, lab, new Set(namespaces), takenTicks)));
   return [...present.filter((path) => path !== undefined), ...processes.flat()];
 }
 
-async function processTraces(pid: string, lab: string, namespaces: ReadonlySet<string>): Promise<string[]> {
+async function processTraces(
+  pid: string,
+  lab: string,
+  namespaces: ReadonlySet<string>,
+  takenTicks: number,
+): Promise<string[]> {
   const read = (file: string): Promise<string> => readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => '');
   const links = await Promise.all(namespaceKinds.map((kind) => readlink(`/proc/${pid}/ns/${kind}`).catch(() => '')));
-  const found = links.filter((link) => namespaces.has(link));
+  const { startTicks } = (await identify(Number(pid))) ?? { startTicks: 0 };
+  const found = startTicks > takenTicks ? [] : links.filter((link) => namespaces.has(link));
   const groups = (await read('cgroup')).split('\n').filter((line) => line.includes(`godwit-lab-${lab}`));
   const mounts = (await read('mountinfo')).split('\n').filter((line) => line.includes(`/godwit-lab/${lab}/`));
   return [...found, ...groups, ...mounts].map((trace) => `process ${pid}: ${trace}`);
