@@ -113,7 +113,7 @@ async function leftOf(name: string): Promise<Parameters<typeof tracesOf>[0]> {
     (text) => (JSON.parse(text) as { subnet?: number }).subnet,
     () => undefined,
   );
-  return { lab: name, namespaces: [], device: `godwit${subnet ?? '-none'}` };
+  return { lab: name, namespaces: [], takenTicks: 0, device: `godwit${subnet ?? '-none'}` };
 }
 
 async function killedUp(name: string, afterMs: number): Promise<void> {
