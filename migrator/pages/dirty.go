@@ -7,7 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
+	"math/rand"
 	"os"
 	"strings"
 	"time"
@@ -29,6 +29,7 @@ type page struct {
 // dirtyRate estimates the bytes of distinct pages that the processes write a second: a random sample of their writable pages is read
 // twice. A page written twice counts once, as it would in a round of pre-copy; one that got back its old content, not at all.
 func dirtyRate(pids []string, interval time.Duration) (float64, error) {
+	lots := rand.New(rand.NewSource(time.Now().UnixNano()))
 	sample := make([]page, 0, sampledPages)
 	resident := 0
 	for _, pid := range pids {
@@ -43,7 +44,7 @@ func dirtyRate(pids []string, interval time.Duration) (float64, error) {
 			// reservoir sampling, algorithm R
 			if len(sample) < sampledPages {
 				sample = append(sample, page{memory, address})
-			} else if at := rand.IntN(resident); at < sampledPages {
+			} else if at := lots.Intn(resident); at < sampledPages {
 				sample[at] = page{memory, address}
 			}
 		})
