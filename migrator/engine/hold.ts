@@ -1,8 +1,9 @@
 import { constants } from 'node:fs';
-import { chmod, mkdir, open, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Exec } from '../../lib/exec.ts';
 import { readIfPresent } from '../../lib/files.ts';
+import { cpuLimitLines } from './cpu-limit.ts';
 
 const scriptFile = (folder: string): string => join(folder, 'hold.sh');
 const verdictFifo = (folder: string): string => join(folder, 'verdict');
@@ -31,13 +32,18 @@ export async function prepareHold(
   { otherwise = [], before = [] }: HoldLines = {},
 ): Promise<string> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
+  const limit = cpuLimitLines(folder, await readFile('/proc/self/cgroup', 'utf8'));
   const script = [
     '#!/bin/sh',
+    `if [ "$CRTOOLS_SCRIPT_ACTION" = pre-restore ]; then`,
+    ...limit.lift,
+    'fi',
     `if [ "$CRTOOLS_SCRIPT_ACTION" != ${stage} ]; then`,
     ...otherwise,
     'exit 0',
     'fi',
     ...before,
+    ...(stage === 'post-restore' ? limit.putBack : []),
     // opened first: once the mark is there, a verdict reaches its reader
     `exec 3<> '${verdictFifo(folder)}'`,
     `echo held > '${heldFile(folder)}'`,
