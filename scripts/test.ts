@@ -8,7 +8,7 @@ import { reportFolder, type Skip, summarize } from './report.ts';
 const { positionals: filters, values } = parseArgs({
   allowPositionals: true,
   // those of one round are joined by a comma
-  options: { round: { type: 'string', multiple: true, default: ['unit', 'integration', 'e2e,kubernetes', 'load'] } },
+  options: { round: { type: 'string', multiple: true, default: ['unit', 'integration', 'e2e', 'kubernetes', 'load'] } },
 });
 
 await rm(reportFolder, { recursive: true, force: true });
