@@ -74,7 +74,7 @@ export async function askToMove(
   fleet: TestFleet,
   wish: Partial<MigrateRequest> & { workload: string },
 ): Promise<MigrateReply> {
-  return request(fleet.operator, migrateRequestSubject, wish, migrateReplySchema, { timeoutMs: 3000 });
+  return request(fleet.operator, migrateRequestSubject, wish, migrateReplySchema, { timeoutMs: 15_000 });
 }
 
 /** Asks for a move as `godwit migrate` does, until the decider grants it; returns the migration's id. */
