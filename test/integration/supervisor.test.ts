@@ -163,7 +163,7 @@ describe('godwit hub', () => {
     const nats = await service(runDir, 'nats');
     process.kill(nats.pid, 'SIGSTOP');
     try {
-      expect(await readiness()).toBe(503);
+      await eventually(async () => (await readiness()) === 503);
     } finally {
       process.kill(nats.pid, 'SIGCONT');
     }
