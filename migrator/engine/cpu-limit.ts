@@ -23,8 +23,8 @@ export function cpuLimitLines(
       `if [ "$(cat '${files.own}')" != '${agentGroups.trim()}' ]; then`,
       ...groupLines(files),
       // a pod's containers have their limits below the pod's own; above that, limits are the node's
-      'groups=$group',
-      'case ${group%/*} in */pod* | *-pod*.slice) groups="$group ${group%/*}" ;; esac',
+      'groups=$group parent=$(dirname "$group")',
+      'case $parent in */pod* | *-pod*.slice) groups="$group $parent" ;; esac',
       'for one in $groups; do',
       `  file=$one/$name`,
       '  [ -f "$file" ] && read -r limit <"$file" || continue',
