@@ -40,10 +40,10 @@ test: setup-kubernetes
 	@node scripts/test.ts $(FILES)
 
 test-faults: setup
-	@GODWIT_FAULTS=full node scripts/test.ts --round e2e test/chaos
+	@GODWIT_FAULTS=full node scripts/test.ts --project e2e test/chaos
 
 test-kubernetes: setup-kubernetes image
-	@node scripts/test.ts --round kubernetes,kubernetes-more --round load $(FILES)
+	@node scripts/test.ts --project kubernetes --project kubernetes-more --project load $(FILES)
 
 image:
 	@scripts/setup.sh image

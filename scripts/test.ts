@@ -4,24 +4,24 @@ import { parseArgs } from 'node:util';
 import { type Reporter, startVitest, type TestCase } from 'vitest/node';
 import { reportFolder, type Skip, summarize } from './report.ts';
 
-// Runs test projects in rounds, because the later ones start whole machines, and reports over all of them.
+// Runs the test projects one after the other, because the later ones start whole machines, and reports over all of them.
 const { positionals: filters, values } = parseArgs({
   allowPositionals: true,
-  // those of one round are joined by a comma
-  options: { round: { type: 'string', multiple: true, default: ['unit', 'integration', 'e2e', 'kubernetes', 'load'] } },
+  options: {
+    project: { type: 'string', multiple: true, default: ['unit', 'integration', 'e2e', 'kubernetes', 'load'] },
+  },
 });
 
 await rm(reportFolder, { recursive: true, force: true });
 await mkdir(reportFolder, { recursive: true });
-for (const round of values.round) await run(round.split(','));
+for (const project of values.project) await run(project);
 const { text, ok } = await summarize(reportFolder);
 console.log(text);
 process.exit(ok ? 0 : 1);
 
-async function run(project: string[]): Promise<void> {
+async function run(project: string): Promise<void> {
   const skips: Skip[] = [];
-  const name = project.join('-');
-  const outputFile = join(reportFolder, `${name}.json`);
+  const outputFile = join(reportFolder, `${project}.json`);
   const vitest = await startVitest('test', filters, {
     project,
     watch: false,
@@ -29,7 +29,7 @@ async function run(project: string[]): Promise<void> {
     reporters: ['default', ['json', { outputFile }], skipCollector(skips)],
   });
   await vitest.close();
-  await writeFile(join(reportFolder, `${name}.skips.json`), JSON.stringify(skips));
+  await writeFile(join(reportFolder, `${project}.skips.json`), JSON.stringify(skips));
 }
 
 /** vitest's own JSON has no place for the reason of a skip. */

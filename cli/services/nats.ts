@@ -47,8 +47,8 @@ export interface FollowTools {
 }
 
 /**
- * Keeps server and streams in step with nodes.yaml until `signal` is aborted; calls `ready` with its connection when they first are. A faulty file is
- * logged, and the last good one holds. `stale`: the server may run on an older configuration than the file's.
+ * Keeps server and streams in step with nodes.yaml until `signal` is aborted; calls `ready` with its connection when they first are. A
+ * faulty file is logged, and the last good one holds. `stale`: the server may run on an older configuration than the file's.
  */
 export async function followRoster(
   nats: NatsRole,

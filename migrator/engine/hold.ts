@@ -32,18 +32,17 @@ export async function prepareHold(
   { otherwise = [], before = [] }: HoldLines = {},
 ): Promise<string> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const limit = cpuLimitLines(folder, await readFile('/proc/self/cgroup', 'utf8'));
+  const groups = await readFile('/proc/self/cgroup', 'utf8');
+  const limit = stage === 'post-restore' ? cpuLimitLines(folder, groups) : undefined;
   const script = [
     '#!/bin/sh',
-    `if [ "$CRTOOLS_SCRIPT_ACTION" = pre-restore ]; then`,
-    ...limit.lift,
-    'fi',
+    ...(limit ? ['if [ "$CRTOOLS_SCRIPT_ACTION" = pre-restore ]; then', ...limit.lift, 'fi'] : []),
     `if [ "$CRTOOLS_SCRIPT_ACTION" != ${stage} ]; then`,
     ...otherwise,
     'exit 0',
     'fi',
     ...before,
-    ...(stage === 'post-restore' ? limit.putBack : []),
+    ...(limit?.putBack ?? []),
     // opened first: once the mark is there, a verdict reaches its reader
     `exec 3<> '${verdictFifo(folder)}'`,
     `echo held > '${heldFile(folder)}'`,

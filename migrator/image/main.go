@@ -5,9 +5,9 @@
 //
 // checkpoint asks the kubelet, and sends the archive that it has written to the registry: read once, hashed on the way, written nowhere
 // else. With -pages the memory's pages go another way: as an archive to the connection of that descriptor, whose other end answers four
-// bytes when it has them. The archive loses its name as soon as it is open. Once the file that -stop names exists, a push ends at once, and a checkpoint
-// under way is waited for, because a dump that is cut off can harm the container; either way nothing is left. What was done is a line of
-// JSON on stdout.
+// bytes when it has them. The archive loses its name as soon as it is open. Once the file that -stop names exists, a push ends at once,
+// and a checkpoint under way is waited for, because a dump that is cut off can harm the container; either way nothing is left. What was
+// done is a line of JSON on stdout.
 package main
 
 import (

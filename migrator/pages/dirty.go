@@ -10,12 +10,12 @@ import (
 	"math/rand"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 )
 
 const (
 	sampledPages = 2048
-	pageBytes    = 4096
 	// Documentation/admin-guide/mm/pagemap.rst: one word a page, bit 63 is set for those in memory
 	entryBytes  = 8
 	inMemoryBit = 63
@@ -48,7 +48,7 @@ func dirtyRate(pids []string, interval time.Duration) (float64, error) {
 				sample[at] = page{memory, address}
 			}
 		})
-		if err != nil && !errors.Is(err, os.ErrNotExist) {
+		if err != nil && !errors.Is(err, os.ErrNotExist) && !errors.Is(err, syscall.ESRCH) {
 			return 0, err
 		}
 	}
@@ -68,7 +68,7 @@ func dirtyRate(pids []string, interval time.Duration) (float64, error) {
 	if compared == 0 {
 		return 0, errors.New("no page could be read")
 	}
-	return float64(changed) / float64(compared) * float64(resident) * pageBytes / second.Sub(first).Seconds(), nil
+	return float64(changed) / float64(compared) * float64(resident) * pageSize / second.Sub(first).Seconds(), nil
 }
 
 // readAll returns the pages' contents and the middle of the time that reading took.
@@ -83,7 +83,7 @@ func readAll(sample []page) ([][]byte, time.Time) {
 
 // read returns nil where the page is gone, or not for reading (a device's).
 func (page page) read() []byte {
-	content := make([]byte, pageBytes)
+	content := make([]byte, pageSize)
 	if _, err := page.memory.ReadAt(content, page.address); err != nil {
 		return nil
 	}
@@ -111,10 +111,10 @@ func eachWritablePage(pid string, visit func(address int64)) error {
 		if !strings.Contains(rights, "w") {
 			continue
 		}
-		words := io.NewSectionReader(pagemap, int64(from/pageBytes*entryBytes), int64((to-from)/pageBytes*entryBytes))
+		words := io.NewSectionReader(pagemap, int64(from/pageSize*entryBytes), int64((to-from)/pageSize*entryBytes))
 		entries := bufio.NewReaderSize(words, 1<<16)
 		word := make([]byte, entryBytes)
-		for address := from; address < to; address += pageBytes {
+		for address := from; address < to; address += pageSize {
 			if _, err := io.ReadFull(entries, word); err != nil {
 				break
 			}
